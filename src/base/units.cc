@@ -1,0 +1,100 @@
+#include "base/units.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "base/error.h"
+
+namespace dbb {
+namespace {
+
+std::tm broken_down(int64_t microseconds) {
+  // Floor, so that times before 1970 do not round towards it.
+  const int64_t whole = microseconds >= 0 ? microseconds / 1'000'000 : -((-microseconds + 999'999) / 1'000'000);
+  const auto seconds = static_cast<std::time_t>(whole);
+  std::tm out{};
+  gmtime_r(&seconds, &out);
+  return out;
+}
+
+}  // namespace
+
+std::string format_bytes(uint64_t bytes) {
+  static constexpr std::array kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < kUnits.size()) {
+    value /= 1000;
+    ++unit;
+  }
+  const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  return fmt::format("{:.{}f} {}", value, decimals, kUnits[unit]);
+}
+
+std::string format_duration(std::chrono::nanoseconds duration) {
+  using namespace std::chrono;
+  if (duration < seconds(1)) return fmt::format("{} ms", duration_cast<milliseconds>(duration).count());
+  if (duration < seconds(60)) return fmt::format("{:.1f} s", duration_cast<milliseconds>(duration).count() / 1000.0);
+  const auto total = duration_cast<seconds>(duration).count();
+  if (total < 3600) return fmt::format("{}m {:02}s", total / 60, total % 60);
+  return fmt::format("{}h {:02}m", total / 3600, total / 60 % 60);
+}
+
+std::string format_count(uint64_t count) {
+  std::string digits = std::to_string(count);
+  for (auto i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
+  return digits;
+}
+
+UtcTime UtcTime::parse(std::string_view text) {
+  const std::string copy(text);
+  std::tm fields{};
+  int consumed = 0;
+  const int read = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &fields.tm_year, &fields.tm_mon,
+                               &fields.tm_mday, &fields.tm_hour, &fields.tm_min, &fields.tm_sec, &consumed);
+  std::string_view rest = text.substr(read == 6 ? static_cast<size_t>(consumed) : text.size());
+  int64_t fraction = 0;
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    for (int64_t scale = 100'000; !rest.empty() && rest[0] >= '0' && rest[0] <= '9'; scale /= 10) {
+      fraction += scale * (rest[0] - '0');
+      rest.remove_prefix(1);
+    }
+  }
+  if (read != 6 || rest != "Z") {
+    throw Error(ErrorCode::kUsage, {.message = fmt::format("\"{}\" is not a time.", text),
+                                    .solution = {"Write it in UTC like 2026-11-20T20:15:02Z."}});
+  }
+  fields.tm_year -= 1900;
+  fields.tm_mon -= 1;
+  return UtcTime(static_cast<int64_t>(timegm(&fields)) * 1'000'000 + fraction);
+}
+
+std::string UtcTime::iso() const {
+  const std::tm t = broken_down(microseconds_);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
+                     t.tm_min, t.tm_sec);
+}
+
+std::string UtcTime::compact() const {
+  const std::tm t = broken_down(microseconds_);
+  return fmt::format("{}T{:02}{:02}{:02}Z", day(), t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+std::string UtcTime::day() const {
+  const std::tm t = broken_down(microseconds_);
+  return fmt::format("{:04}{:02}{:02}", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday);
+}
+
+std::string_view utf8_prefix(std::string_view text, size_t limit) {
+  if (text.size() <= limit) return text;
+  size_t end = limit;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+}  // namespace dbb

@@ -1,0 +1,182 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "postgres/types.h"
+
+struct pg_conn;
+struct pg_result;
+
+namespace dbb::postgres {
+
+// Where libpq is told to connect: its keywords and values, after service file, URI and environment were applied by
+// libpq itself. Holds a password only when one was typed at a prompt. Value type.
+class ConnectionTarget {
+ public:
+  ConnectionTarget() = default;
+  // `conninfo` may be empty, keyword/value pairs, or a URI; each of `overrides` (-h -p -U -d) wins over it.
+  // Throws Error kUsage with libpq's words when it cannot be parsed.
+  static ConnectionTarget parse(const std::string& conninfo,
+                                std::span<const std::pair<std::string, std::string>> overrides);
+
+  ConnectionTarget with(std::string_view keyword, std::string value) const;
+  ConnectionTarget with_database(std::string name) const { return with("dbname", std::move(name)); }
+
+  // What libpq will use, its defaults and environment included; "" when there is none.
+  std::string value(std::string_view keyword) const;
+  // "/run/postgresql:5432" or "db1.example.com:5432", for messages.
+  std::string host_and_port() const;
+  bool is_local_socket() const;
+  // Keyword/value string for child programs, quoted, without any password; give `password()` by PGPASSWORD.
+  std::string conninfo_without_password() const;
+  std::optional<std::string> password() const;
+
+  const std::vector<std::pair<std::string, std::string>>& parameters() const { return parameters_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> parameters_;
+};
+
+// What a session is for. Every session has: all timeouts off (set and read back), empty search_path, fixed text
+// settings (traps 1, 2, 11), client_encoding as told, client_connection_check_interval on 14+.
+struct SessionOptions {
+  std::string application_name = "dbbackup";
+  // Further settings, name -> value, sent as startup options: never ALTER SYSTEM, never a file.
+  std::vector<std::pair<std::string, std::string>> settings = {};
+  // Empty: the database's own encoding, so that rows pass through unconverted (trap 43).
+  std::string client_encoding = {};
+};
+
+// One complete answer. Move-only; views live as long as it does.
+class Result {
+ public:
+  explicit Result(pg_result* raw);
+  int rows() const;
+  int columns() const;
+  std::string_view text(int row, int column) const;  // "" for NULL
+  bool is_null(int row, int column) const;
+  std::string string(int row, int column) const { return std::string(text(row, column)); }
+  std::optional<std::string> optional(int row, int column) const;
+  int64_t integer(int row, int column) const;  // throws Error kInternal when it is not a number
+  bool boolean(int row, int column) const;     // "t"
+  Oid oid(int row, int column) const;
+  uint64_t affected_rows() const;  // of the command tag
+
+ private:
+  struct Clear {
+    void operator()(pg_result* raw) const;
+  };
+  std::unique_ptr<pg_result, Clear> raw_;
+};
+
+class CopyOut;
+class CopyIn;
+
+// A parameter in text form; empty optional is NULL.
+using Parameters = std::span<const std::optional<std::string>>;
+
+// One session. Confined to one thread at a time. All waits end on stop: the running statement is cancelled
+// (PQcancel), and Error kCancelled is thrown; the session may be used again afterwards.
+// Server errors are Error with SQLSTATE and the server's words (message, detail, hint, context); lost connections are
+// kConnectionLost and leave the object unusable.
+class Connection {
+ public:
+  // kConnectionRefused, kAuthFailed, kDatabaseNotFound, kPoolerInBetween, kServerUnsupported (< 13), kPermissionDenied.
+  static Connection open(const ConnectionTarget& target, const SessionOptions& options, std::stop_token stop);
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+  ~Connection();
+
+  // May hold several statements; the last result is returned. An error in any is thrown.
+  Result execute(const std::string& sql);
+  Result execute(const std::string& sql, Parameters parameters);
+  Result execute(const std::string& sql, std::initializer_list<std::optional<std::string>> parameters);
+
+  // `sql` is a COPY ... TO STDOUT / FROM STDIN. The session is busy until the object is finished or gone.
+  CopyOut copy_out(const std::string& sql);
+  CopyIn copy_in(const std::string& sql);
+
+  std::string quote_identifier(std::string_view name) const;
+  std::string quote_literal(std::string_view value) const;
+  // "schema"."name"
+  std::string qualified(std::string_view schema, std::string_view name) const;
+
+  ServerVersion version() const;
+  int backend_pid() const;
+  std::string database() const;
+  const ConnectionTarget& target() const;
+  // Notices and warnings of the server since the last call.
+  std::vector<std::string> take_notices();
+
+ private:
+  friend class CopyOut;
+  friend class CopyIn;
+  struct State;
+  explicit Connection(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Rows as the server sends them: one per call, with its newline.
+class CopyOut {
+ public:
+  // False after the last row. The view is valid until the next call.
+  bool next(ByteView& row);
+  // After next() returned false: the row count of the command tag.
+  uint64_t command_tag_rows() const;
+
+  CopyOut(CopyOut&&) noexcept;
+  ~CopyOut();  // when not read to the end: cancels and drains
+
+ private:
+  friend class Connection;
+  explicit CopyOut(Connection::State& state);
+  Connection::State* state_;
+  char* buffer_ = nullptr;
+  uint64_t rows_ = 0;
+  bool done_ = false;
+};
+
+class CopyIn {
+ public:
+  // Any cut of the data; blocks when the server does not keep up.
+  void write(ByteView data);
+  // Returns the row count of the command tag.
+  uint64_t finish();
+
+  CopyIn(CopyIn&&) noexcept;
+  ~CopyIn();  // when not finished: the COPY is failed on the server
+
+ private:
+  friend class Connection;
+  explicit CopyIn(Connection::State& state);
+  Connection::State* state_;
+  bool done_ = false;
+};
+
+// Runs `body` between BEGIN and COMMIT; ROLLBACK when it throws.
+template <typename Body>
+void in_transaction(Connection& connection, Body&& body) {
+  connection.execute("BEGIN");
+  try {
+    body();
+    connection.execute("COMMIT");
+  } catch (...) {
+    try {
+      connection.execute("ROLLBACK");
+    } catch (...) {
+      // The session is lost, and its transaction with it; the first failure is the one to report.
+    }
+    throw;
+  }
+}
+
+}  // namespace dbb::postgres
