@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/backup_id.h"
+#include "base/units.h"
+
+// Names and marks of the databases dbbackup makes on a server. All fit in 63 bytes and stay unique.
+namespace dbb::logical {
+
+inline constexpr size_t kMaximumNameBytes = 63;
+
+// "dbbackup_staging_<random part of run>_<number>": says nothing of the database it is for, its comment does.
+std::string staging_name(const BackupId& run, int number);
+// "<database>_before_<time>"; a long name is cut at a character and gets a hash of the whole.
+std::string kept_name(std::string_view database, UtcTime when);
+
+enum class MarkKind : uint8_t { kStaging, kKept };
+
+// The comment that makes a database recognisable as ours.
+struct Mark {
+  MarkKind kind = MarkKind::kStaging;
+  BackupId run;
+  std::string database;  // that it is for, or was
+  std::string original_comment = {};  // of a kept one
+};
+std::string to_comment(const Mark& mark);
+// Empty when the comment is somebody else's.
+std::optional<Mark> parse_comment(std::string_view comment);
+
+// Throws Error kNameIllegal with the reason: empty, over 63 bytes, a newline or NUL in it.
+void check_database_name(std::string_view name);
+
+}  // namespace dbb::logical

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/backup_id.h"
+#include "base/event.h"
+#include "postgres/client_programs.h"
+#include "postgres/connection.h"
+#include "system/clock.h"
+
+namespace dbb::logical {
+
+// Called when an operation reaches a named step of one database ("" for the cluster). Tests stop the world there; the
+// names are listed in backup.h and restore.h. Called from many threads.
+using StepHook = std::function<void(std::string_view step, std::string_view database)>;
+
+// What every operation is given by main. The references outlive the operation.
+struct Operation {
+  BackupId run;  // the id of this run; of the backup it makes, if it makes one
+  postgres::ConnectionTarget target;
+  const std::vector<postgres::ClientPrograms>& programs;
+  EventSink& events;
+  system::Clock& clock;
+  std::stop_token stop;
+  StepHook at_step = [](std::string_view, std::string_view) {};
+  std::string host = {};  // name of this host, for records
+
+  void notice(std::string kind, std::string text,
+              std::vector<std::pair<std::string, std::string>> fields = {}) const;
+  void warn(std::string kind, std::string text, std::vector<std::pair<std::string, std::string>> fields = {}) const;
+  // "dbbackup <random part of run> <role>": who holds a session or a lock, in pg_stat_activity.
+  std::string application_name(std::string_view role) const;
+  postgres::Connection connect(const std::string& database, std::string_view role) const;
+};
+
+// The database for work on the cluster itself: `postgres`, or `template1` where there is none.
+std::string maintenance_database(const Operation& operation);
+
+}  // namespace dbb::logical
