@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/bytes.h"
+#include "repository/item.h"
+#include "repository/manifest.h"
+#include "repository/stream_ref.h"
+
+namespace dbb::repository {
+
+class BackupSession;
+class PartWriter;
+
+struct BeginBackup {
+  std::string kind;    // Manifest::kind
+  std::string source;  // Manifest::source; the newest backup of the same source and kind is compared with
+  std::string program_version;
+  std::string host;
+};
+
+// What the layer above adds when all streams are written.
+struct ManifestDraft {
+  bool complete = true;
+  std::string document = "{}";  // JSON text
+};
+
+// What a stream is compared with: the part of the item of that key in the previous backup.
+struct StreamKey {
+  std::string item_key;
+  uint32_t part = 0;
+};
+
+// Takes the bytes of one stream. Confined to one thread; does not outlive its BackupWriter.
+// Errors of the pipeline (kDiskFull, kCancelled, ...) come out of whichever call is next.
+class StreamWriter {
+ public:
+  explicit StreamWriter(std::unique_ptr<PartWriter> part);
+  ~StreamWriter();
+
+  // Rows and records: one whole unit and its hash (the low half of XXH3-128 of its bytes). Chunks end at
+  // unit ends: mean 4 KiB, 1 to 16; a longer unit is cut inside. An empty unit leaves no trace.
+  void append(ByteView unit, uint64_t hash);
+  // Pages and bytes, in pieces of any size.
+  void append_bytes(ByteView bytes);
+  // Ends the stream. Destroying the writer without it leaves only unreferenced chunks.
+  StreamRef finish();
+
+  // Given to append() so far, and of that, not found in the previous backup.
+  uint64_t bytes() const;
+  uint64_t new_bytes() const;
+
+ private:
+  std::unique_ptr<PartWriter> part_;
+};
+
+// Writes one backup. Thread-safe: streams are opened and items added from any thread.
+//
+// Threads: as many to compress and seal as there are cores, one to pack and store; they end with this object.
+// Memory, worst case, with W cores and S open streams:
+//   frames waiting to be compressed 16 MiB + W x 3 MiB (compression state, input, output)
+//   + sealed frames waiting 32 MiB + the pack being filled or stored 33 MiB
+//   + S x 3 MiB (chunks of the previous part 2.5 MiB, frame being filled 0.5 MiB)
+//   + directories of earlier packs 32 MiB + the index 52 bytes a frame + items about 200 bytes each.
+//
+// Without commit() there is no backup: nothing refers to what was written, and the packs are removed as
+// far as the store allows.
+class BackupWriter {
+ public:
+  explicit BackupWriter(std::unique_ptr<BackupSession> session);
+  ~BackupWriter();
+
+  const BackupId& id() const;
+  // The backup this one is compared with, if there is one.
+  const BackupId* previous() const;
+
+  std::unique_ptr<StreamWriter> open_stream(const StreamKey& key, StreamClass stream_class);
+  // In any order, after its streams have finished. A key that was added before is a bug of the caller.
+  void add_item(Item item);
+  // Stores packs, index, item list, and last the manifest: from then on there is a backup. Once, from one
+  // thread, when all streams have finished.
+  Manifest commit(const ManifestDraft& draft);
+
+  // So far; read at any time.
+  Totals totals() const;
+
+ private:
+  std::unique_ptr<BackupSession> session_;
+};
+
+}  // namespace dbb::repository

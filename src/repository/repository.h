@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/backup_id.h"
+#include "base/event.h"
+#include "repository/backup_reader.h"
+#include "repository/backup_writer.h"
+#include "repository/check.h"
+#include "repository/manifest.h"
+#include "storage/object_store.h"
+#include "system/clock.h"
+
+namespace dbb::repository {
+
+class RepositoryCore;
+
+enum class EncryptionKind : uint8_t {
+  kNone,  // the same sealing with keys that lie open in `config`: everything is checked, nothing is secret
+};
+
+struct InitOptions {
+  EncryptionKind encryption = EncryptionKind::kNone;
+};
+
+struct DamagedManifest {
+  std::string object;  // "backups/<id>"
+  std::string problem;
+};
+
+struct BackupList {
+  std::vector<Manifest> backups;  // newest first
+  std::vector<DamagedManifest> damaged;
+};
+
+// The place backups live. Thread-safe; the store must outlive it.
+class Repository {
+ public:
+  // Makes an empty repository. kRepositoryExists when there is one; kNotARepository when the place holds
+  // remains of one whose `config` is gone.
+  static void init(storage::ObjectStore& store, const InitOptions& options, system::Clock& clock);
+  // kRepositoryNotFound, kNotARepository, kRepositoryTooNew, kCorruptedBackup.
+  static std::unique_ptr<Repository> open(storage::ObjectStore& store, std::stop_token stop);
+  ~Repository();
+
+  const std::string& id() const;  // 32 hexadecimal digits
+  std::string describe() const;   // "directory /srv/backups"
+
+  BackupList list_backups();
+  // kBackupNotFound, kCorruptedBackup.
+  Manifest read_manifest(const BackupId& id);
+  // What people type: an id, a prefix of one, "latest", or a time such as "2026-11-20T20:15:02Z", which means
+  // the newest not after it. kBackupNotFound; kBackupAmbiguous with the candidates in the solution.
+  BackupId resolve(std::string_view text);
+
+  // Ends and throws kCancelled from its calls when `stop` is requested.
+  std::unique_ptr<BackupWriter> begin_backup(const BeginBackup& options, system::Clock& clock, std::stop_token stop);
+  std::unique_ptr<BackupReader> open_backup(const BackupId& id);
+
+  // Collects what is wrong instead of stopping at the first. Throws only kCancelled and what makes the
+  // store unusable.
+  CheckReport check(const CheckOptions& options, EventSink& events, std::stop_token stop);
+
+ private:
+  explicit Repository(std::shared_ptr<RepositoryCore> core);
+  // Owned together with every BackupWriter and BackupReader opened from here.
+  std::shared_ptr<RepositoryCore> core_;
+};
+
+}  // namespace dbb::repository
