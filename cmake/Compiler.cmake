@@ -32,7 +32,7 @@ target_compile_options(dbb_compile_options INTERFACE
   -Wcast-qual -Wformat=2 -Wnon-virtual-dtor -Woverloaded-virtual -Wundef -Wunused -Wvla
   -Wimplicit-fallthrough -Wextra-semi
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wsuggest-override>
-  $<$<CXX_COMPILER_ID:Clang>:-Winconsistent-missing-override>
+  $<$<CXX_COMPILER_ID:Clang>:-Winconsistent-missing-override -Wno-implicit-int-float-conversion>
   # Designated initialisers name the options that differ from their defaults; the rest are meant to be left out.
   -Wno-missing-field-initializers)
 target_include_directories(dbb_compile_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
