@@ -8,7 +8,8 @@
 
 namespace dbb {
 
-BackupId::BackupId(UtcTime when, uint64_t random_bits) : text_(fmt::format("{}-{:016x}", when.compact(), random_bits)) {}
+BackupId::BackupId(UtcTime when, uint64_t random_bits)
+    : text_(fmt::format("{}-{:016x}", when.compact(), random_bits)) {}
 
 BackupId BackupId::parse(std::string_view text) {
   static constexpr std::string_view kShape = "00000000T000000Z-xxxxxxxxxxxxxxxx";
@@ -18,7 +19,8 @@ BackupId BackupId::parse(std::string_view text) {
     return c == shape;
   };
   if (text.size() != kShape.size() || !std::ranges::equal(kShape, text, fits)) {
-    throw Error(ErrorCode::kCorruptedBackup, {.message = fmt::format("\"{}\" is not the id of a backup.", text)});
+    throw Error(ErrorCode::kCorruptedBackup,
+                {.message = fmt::format("\"{}\" is not the id of a backup.", text)});
   }
   BackupId id;
   id.text_ = text;

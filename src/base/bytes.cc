@@ -21,7 +21,8 @@ Bytes from_hex(std::string_view hex) {
   const auto digit = [&](char c) -> uint8_t {
     if (c >= '0' && c <= '9') return static_cast<uint8_t>(c - '0');
     if (c >= 'a' && c <= 'f') return static_cast<uint8_t>(c - 'a' + 10);
-    throw Error(ErrorCode::kCorruptedBackup, {.message = fmt::format("\"{}\" is not a hexadecimal number.", hex)});
+    throw Error(ErrorCode::kCorruptedBackup,
+                {.message = fmt::format("\"{}\" is not a hexadecimal number.", hex)});
   };
   if (hex.size() % 2 != 0) digit('?');
   Bytes out;

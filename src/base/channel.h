@@ -22,7 +22,8 @@ class Channel {
   // Blocks while full. Throws Error kCancelled on stop.
   void push(T element, size_t weight, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    const bool room = changed_.wait(lock, stop, [&] { return queue_.empty() || weight_ + weight <= weight_limit_; });
+    const bool room =
+        changed_.wait(lock, stop, [&] { return queue_.empty() || weight_ + weight <= weight_limit_; });
     if (!room) throw cancelled();
     queue_.emplace_back(std::move(element), weight);
     weight_ += weight;

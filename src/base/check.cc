@@ -6,8 +6,8 @@
 namespace dbb {
 
 void check_failed(const char* condition, const char* why, std::source_location where) {
-  std::fprintf(stderr, "dbbackup: internal error at %s:%u: %s does not hold: %s\n", where.file_name(), where.line(),
-               condition, why);
+  std::fprintf(stderr, "dbbackup: internal error at %s:%u: %s does not hold: %s\n", where.file_name(),
+               where.line(), condition, why);
   std::abort();
 }
 

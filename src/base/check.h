@@ -11,8 +11,8 @@ namespace dbb {
 }  // namespace dbb
 
 // Always compiled in. `why` says why the condition must hold, not that it failed.
-#define DBB_CHECK(condition, why)                                                   \
-  do {                                                                              \
-    if (!(condition)) [[unlikely]]                                                  \
-      ::dbb::check_failed(#condition, (why), std::source_location::current());      \
+#define DBB_CHECK(condition, why)                                              \
+  do {                                                                         \
+    if (!(condition)) [[unlikely]]                                             \
+      ::dbb::check_failed(#condition, (why), std::source_location::current()); \
   } while (false)

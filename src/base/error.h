@@ -17,10 +17,10 @@ namespace dbb {
 class Error : public std::exception {
  public:
   struct Parts {
-    std::string message;                // what failed, one sentence, with the real names in it
-    std::string cause = {};             // the root cause: the server's, kernel's or program's own words
+    std::string message;                     // what failed, one sentence, with the real names in it
+    std::string cause = {};                  // the root cause: the server's, kernel's or program's own words
     std::vector<std::string> solution = {};  // steps in order, each a full sentence or a command
-    std::string sqlstate = {};          // five characters when a server said so
+    std::string sqlstate = {};               // five characters when a server said so
   };
 
   Error(ErrorCode code, Parts parts);

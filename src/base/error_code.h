@@ -55,9 +55,9 @@ enum class ExitCode : uint8_t {
   kConnectionOrPermission = 1,
   kDiskSpace = 2,
   kVerificationFailed = 3,
-  kPartial = 4,            // some databases or tables are missing from the result
-  kRefused = 5,            // nothing was changed, and the message says what to do
-  kFailed = 6,             // begun and not finished
+  kPartial = 4,  // some databases or tables are missing from the result
+  kRefused = 5,  // nothing was changed, and the message says what to do
+  kFailed = 6,   // begun and not finished
   kRepositoryUnusable = 7,
   kUsage = 64,
   kInternal = 70,

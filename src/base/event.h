@@ -25,12 +25,14 @@ struct Notice {
   Severity severity = Severity::kInfo;
   std::string kind;  // stable, for scripts: "database-done", "role-differs"
   std::string text;  // for people, one line
-  std::vector<std::pair<std::string, std::string>> fields = {};  // structured: {"database","app"}, {"rows","12"}
+  std::vector<std::pair<std::string, std::string>> fields =
+      {};  // structured: {"database","app"}, {"rows","12"}
 };
 
 using Event = std::variant<Progress, Notice>;
 
-// Where events go: a terminal, JSON lines, a test. emit() is called from many threads at once and must not block long.
+// Where events go: a terminal, JSON lines, a test. emit() is called from many threads at once and must not
+// block long.
 class EventSink {
  public:
   virtual ~EventSink() = default;

@@ -23,7 +23,8 @@ class TaskGroup {
 
   // `name` shows in the thread list of the system (first 15 bytes).
   void spawn(const std::string& name, std::function<void(std::stop_token)> task);
-  // Waits for every task, also those spawned meanwhile; then throws the first error, if any. Leaves the group empty.
+  // Waits for every task, also those spawned meanwhile; then throws the first error, if any. Leaves the group
+  // empty.
   void join();
 
   void request_stop() { stop_.request_stop(); }
@@ -35,8 +36,8 @@ class TaskGroup {
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> parent_stop_;
   std::mutex mutex_;
-  std::vector<std::thread> threads_;   // guarded by mutex_
-  std::exception_ptr first_error_;     // guarded by mutex_
+  std::vector<std::thread> threads_;  // guarded by mutex_
+  std::exception_ptr first_error_;    // guarded by mutex_
 };
 
 }  // namespace dbb

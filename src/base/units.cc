@@ -13,7 +13,8 @@ namespace {
 
 std::tm broken_down(int64_t microseconds) {
   // Floor, so that times before 1970 do not round towards it.
-  const int64_t whole = microseconds >= 0 ? microseconds / 1'000'000 : -((-microseconds + 999'999) / 1'000'000);
+  const int64_t whole =
+      microseconds >= 0 ? microseconds / 1'000'000 : -((-microseconds + 999'999) / 1'000'000);
   const auto seconds = static_cast<std::time_t>(whole);
   std::tm out{};
   gmtime_r(&seconds, &out);
@@ -38,7 +39,8 @@ std::string format_bytes(uint64_t bytes) {
 std::string format_duration(std::chrono::nanoseconds duration) {
   using namespace std::chrono;
   if (duration < seconds(1)) return fmt::format("{} ms", duration_cast<milliseconds>(duration).count());
-  if (duration < seconds(60)) return fmt::format("{:.1f} s", duration_cast<milliseconds>(duration).count() / 1000.0);
+  if (duration < seconds(60))
+    return fmt::format("{:.1f} s", duration_cast<milliseconds>(duration).count() / 1000.0);
   const auto total = duration_cast<seconds>(duration).count();
   if (total < 3600) return fmt::format("{}m {:02}s", total / 60, total % 60);
   return fmt::format("{}h {:02}m", total / 3600, total / 60 % 60);
@@ -46,7 +48,8 @@ std::string format_duration(std::chrono::nanoseconds duration) {
 
 std::string format_count(uint64_t count) {
   std::string digits = std::to_string(count);
-  for (auto i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
+  for (auto i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3)
+    digits.insert(static_cast<size_t>(i), ",");
   return digits;
 }
 
@@ -76,8 +79,8 @@ UtcTime UtcTime::parse(std::string_view text) {
 
 std::string UtcTime::iso() const {
   const std::tm t = broken_down(microseconds_);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
-                     t.tm_min, t.tm_sec);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
+                     t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 std::string UtcTime::compact() const {
@@ -88,13 +91,6 @@ std::string UtcTime::compact() const {
 std::string UtcTime::day() const {
   const std::tm t = broken_down(microseconds_);
   return fmt::format("{:04}{:02}{:02}", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday);
-}
-
-std::string_view utf8_prefix(std::string_view text, size_t limit) {
-  if (text.size() <= limit) return text;
-  size_t end = limit;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
 }
 
 }  // namespace dbb

@@ -34,7 +34,4 @@ class UtcTime {
   int64_t microseconds_ = 0;
 };
 
-// The longest prefix of `text` of at most `limit` bytes that does not end inside a UTF-8 sequence.
-std::string_view utf8_prefix(std::string_view text, size_t limit);
-
 }  // namespace dbb

@@ -13,7 +13,7 @@ namespace dbb::logical {
 
 struct BackupOptions {
   std::optional<std::string> database = {};  // only this one; otherwise the whole cluster
-  int jobs = 0;                // workers that read rows; 0: one per processor
+  int jobs = 0;                              // workers that read rows; 0: one per processor
   int parallel_databases = 2;  // opened at once; lowered to what locks and connection slots allow
   std::chrono::seconds lock_wait_timeout{60};
   bool serializable_deferrable = false;
@@ -24,12 +24,14 @@ struct BackupResult {
   Document document;
 };
 
-// Makes one backup. Order and reasons: DESIGN section 7. A database that fails, or a table that may not be read, does
-// not end the run: it is recorded, and the backup is committed as incomplete; the caller decides the exit code.
-// Throws when nothing could be saved (server, rights, client programs, repository, cancellation); then no backup exists.
+// Makes one backup. Order and reasons: DESIGN section 7. A database that fails, or a table that may not be
+// read, does not end the run: it is recorded, and the backup is committed as incomplete; the caller decides
+// the exit code. Throws when nothing could be saved (server, rights, client programs, repository,
+// cancellation); then no backup exists.
 //
-// Steps for hooks: "snapshot-taken", "schema-dumped", "tables-locked", "rows-begun", "rows-done" per database;
-// "globals-saved", "before-commit" with "".
-BackupResult back_up(repository::Repository& repository, const BackupOptions& options, const Operation& operation);
+// Steps for hooks: "snapshot-taken", "schema-dumped", "tables-locked", "rows-begun", "rows-done" per
+// database; "globals-saved", "before-commit" with "".
+BackupResult back_up(repository::Repository& repository, const BackupOptions& options,
+                     const Operation& operation);
 
 }  // namespace dbb::logical

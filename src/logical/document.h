@@ -38,11 +38,11 @@ struct DatabaseRecord {
 struct Document {
   postgres::ServerVersion server_version;
   std::string system_identifier;
-  std::string server_address;                 // host:port as it was asked for
-  postgres::ServerVersion client_version;     // of pg_dump and pg_dumpall
+  std::string server_address;              // host:port as it was asked for
+  postgres::ServerVersion client_version;  // of pg_dump and pg_dumpall
   bool has_globals = false;
-  std::vector<DatabaseRecord> databases;      // largest first
-  std::vector<std::string> debris;            // databases of dbbackup's own that were not backed up
+  std::vector<DatabaseRecord> databases;  // largest first
+  std::vector<std::string> debris;        // databases of dbbackup's own that were not backed up
 
   const DatabaseRecord* find(std::string_view database) const;
 };
@@ -51,11 +51,11 @@ std::string to_json(const Document& document);
 Document parse_document(std::string_view json);  // kCorruptedBackup
 
 // Keys and kinds of items. `name` parts are percent-encoded, so that '/' separates.
-inline constexpr std::string_view kGlobalsKind = "globals";              // text of pg_dumpall --globals-only
-inline constexpr std::string_view kSchemaKind = "schema";                // pg_dump custom archive, no rows
-inline constexpr std::string_view kTableKind = "table";                  // rows, one part per block range
-inline constexpr std::string_view kSequencesKind = "sequences";          // records, see sequences.h
-inline constexpr std::string_view kLargeObjectsKind = "large-objects";   // records, see large_objects.h
+inline constexpr std::string_view kGlobalsKind = "globals";             // text of pg_dumpall --globals-only
+inline constexpr std::string_view kSchemaKind = "schema";               // pg_dump custom archive, no rows
+inline constexpr std::string_view kTableKind = "table";                 // rows, one part per block range
+inline constexpr std::string_view kSequencesKind = "sequences";         // records, see sequences.h
+inline constexpr std::string_view kLargeObjectsKind = "large-objects";  // records, see large_objects.h
 std::string globals_key();
 std::string database_key(std::string_view database, std::string_view kind);
 std::string table_key(std::string_view database, std::string_view schema, std::string_view table);
@@ -65,7 +65,7 @@ struct TableAttributes {
   std::string schema;
   std::string name;
   std::vector<std::string> columns;
-  Fingerprint fingerprint;
+  Fingerprint fingerprint = {};
   uint64_t row_bytes = 0;
   uint64_t heap_bytes = 0;
   uint64_t index_bytes = 0;
@@ -82,8 +82,8 @@ TableAttributes parse_table_attributes(std::string_view json);
 // Attributes of the items of one database that are not tables.
 struct PartAttributes {
   std::string database;
-  uint64_t count = 0;        // sequences, large objects
-  Fingerprint fingerprint;   // of large objects: a row is one object, see large_objects.h
+  uint64_t count = 0;            // sequences, large objects
+  Fingerprint fingerprint = {};  // of large objects: a row is one object, see large_objects.h
 };
 std::string to_json(const PartAttributes& attributes);
 PartAttributes parse_part_attributes(std::string_view json);

@@ -23,7 +23,7 @@ enum class MarkKind : uint8_t { kStaging, kKept };
 struct Mark {
   MarkKind kind = MarkKind::kStaging;
   BackupId run;
-  std::string database;  // that it is for, or was
+  std::string database;               // that it is for, or was
   std::string original_comment = {};  // of a kept one
 };
 std::string to_comment(const Mark& mark);

@@ -15,8 +15,8 @@
 
 namespace dbb::logical {
 
-// Called when an operation reaches a named step of one database ("" for the cluster). Tests stop the world there; the
-// names are listed in backup.h and restore.h. Called from many threads.
+// Called when an operation reaches a named step of one database ("" for the cluster). Tests stop the world
+// there; the names are listed in backup.h and restore.h. Called from many threads.
 using StepHook = std::function<void(std::string_view step, std::string_view database)>;
 
 // What every operation is given by main. The references outlive the operation.
@@ -32,7 +32,8 @@ struct Operation {
 
   void notice(std::string kind, std::string text,
               std::vector<std::pair<std::string, std::string>> fields = {}) const;
-  void warn(std::string kind, std::string text, std::vector<std::pair<std::string, std::string>> fields = {}) const;
+  void warn(std::string kind, std::string text,
+            std::vector<std::pair<std::string, std::string>> fields = {}) const;
   // "dbbackup <random part of run> <role>": who holds a session or a lock, in pg_stat_activity.
   std::string application_name(std::string_view role) const;
   postgres::Connection connect(const std::string& database, std::string_view role) const;

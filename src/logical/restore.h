@@ -20,7 +20,8 @@ enum class OldDatabase : uint8_t {
 };
 
 enum class SystemDatabases : uint8_t {
-  kSkipFilled,  // into an empty `postgres` or `template1` the contents are restored; one with contents is skipped
+  kSkipFilled,  // into an empty `postgres` or `template1` the contents are restored; one with contents is
+                // skipped
   kMerge,
 };
 
@@ -32,9 +33,9 @@ struct RestoreOptions {
   OldDatabase old = OldDatabase::kDefault;
   bool proof = true;
   SystemDatabases system_databases = SystemDatabases::kSkipFilled;
-  bool drop_slots = false;  // allow dropping an old database with subscriptions or logical slots
+  bool drop_slots = false;      // allow dropping an old database with subscriptions or logical slots
   bool validate_fully = false;  // preflight reads every frame
-  int jobs = 0;                // per database; 0: one per processor
+  int jobs = 0;                 // per database; 0: one per processor
   int parallel_databases = 1;
   std::chrono::seconds lock_timeout{60};
 };
@@ -43,9 +44,9 @@ enum class Verdict : uint8_t { kOk, kWarning, kRefused };
 
 struct PreflightLine {
   Verdict verdict = Verdict::kOk;
-  std::string check;    // "locks", "disk: tablespace fast"
-  std::string finding;  // with the arithmetic
-  std::string remedy = {};   // what will be done about it, or what to do
+  std::string check;        // "locks", "disk: tablespace fast"
+  std::string finding;      // with the arithmetic
+  std::string remedy = {};  // what will be done about it, or what to do
 };
 
 enum class DatabaseAction : uint8_t {
@@ -60,7 +61,7 @@ struct DatabasePlan {
   std::string name;          // name on the target
   std::string staging_name;  // "" when filled in place or skipped
   DatabaseAction action = DatabaseAction::kCreate;
-  std::string reason = {};   // of a skip
+  std::string reason = {};                    // of a skip
   std::optional<std::string> kept_name = {};  // the old one's name until it is dropped, or for good
   bool drop_old = false;
   uint64_t row_bytes = 0;
@@ -73,20 +74,20 @@ struct RestorePlan {
   repository::Manifest manifest;
   Document document;
   RestoreOptions options;
-  std::vector<PreflightLine> preflight;  // complete, also when something is refused
-  std::vector<DatabasePlan> databases;   // in the order they are begun
-  std::vector<std::string> globals_to_create;   // statements, in order
-  std::vector<std::string> globals_that_differ; // lines for people: left as they are on the target
-  bool with_owners = true;     // false: the role cannot give objects away
-  int workers = 1;             // after the lock budget
+  std::vector<PreflightLine> preflight;          // complete, also when something is refused
+  std::vector<DatabasePlan> databases;           // in the order they are begun
+  std::vector<std::string> globals_to_create;    // statements, in order
+  std::vector<std::string> globals_that_differ;  // lines for people: left as they are on the target
+  bool with_owners = true;                       // false: the role cannot give objects away
+  int workers = 1;                               // after the lock budget
   bool refused() const;
 };
 
 struct DatabaseOutcome {
   std::string name;
   bool restored = false;
-  std::string error = {};       // "CODE: message"
-  std::string kept_as = {};     // name of the old one, if it was kept
+  std::string error = {};    // "CODE: message"
+  std::string kept_as = {};  // name of the old one, if it was kept
   uint64_t tables = 0;
   uint64_t rows = 0;
   uint64_t row_bytes = 0;
@@ -106,22 +107,24 @@ struct RestoreResult {
   double proof_seconds = 0;
 };
 
-// Looks at everything that can be known before the first change. Throws only when it cannot look (no connection, no
-// such backup, damage); what speaks against the restore is a refused line.
-RestorePlan plan_restore(repository::Repository& repository, const RestoreOptions& options, const Operation& operation);
+// Looks at everything that can be known before the first change. Throws only when it cannot look (no
+// connection, no such backup, damage); what speaks against the restore is a refused line.
+RestorePlan plan_restore(repository::Repository& repository, const RestoreOptions& options,
+                         const Operation& operation);
 
-// Carries out a plan that is not refused. The first database that fails ends the run: its staging database is dropped,
-// what was restored before it stays, what was not begun is reported as such, and its Error is thrown after `result` is
-// filled. Nothing old is dropped before its replacement is proven and in place. On cancellation nothing of ours is left.
+// Carries out a plan that is not refused. The first database that fails ends the run: its staging database is
+// dropped, what was restored before it stays, what was not begun is reported as such, and its Error is thrown
+// after `result` is filled. Nothing old is dropped before its replacement is proven and in place. On
+// cancellation nothing of ours is left.
 //
 // Steps for hooks: "globals-done" with ""; per database "staging-created", "pre-data-done", "rows-done",
-// "post-data-done", "before-proof", "proof-done", "before-swap", "swap-open" (names changed, not committed), "swapped",
-// "old-dropped".
+// "post-data-done", "before-proof", "proof-done", "before-swap", "swap-open" (names changed, not committed),
+// "swapped", "old-dropped".
 void execute_restore(repository::Repository& repository, const RestorePlan& plan, const Operation& operation,
                      RestoreResult& result);
 
-// Databases on the server that a run of ours left: staging databases whose run has no session any more, and, when asked
-// for, kept ones. Also ends sessions of dead runs.
+// Databases on the server that a run of ours left: staging databases whose run has no session any more, and,
+// when asked for, kept ones. Also ends sessions of dead runs.
 struct Leftover {
   std::string database;
   std::string kind;  // "staging", "kept"

@@ -10,7 +10,7 @@ namespace dbb::system {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual UtcTime now() = 0;                                     // wall clock, may jump
+  virtual UtcTime now() = 0;                                       // wall clock, may jump
   virtual std::chrono::steady_clock::time_point steady_now() = 0;  // for durations
 };
 

@@ -16,7 +16,9 @@ namespace dbb::system {
 namespace fs = std::filesystem;
 namespace {
 
-fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+fs::path parent_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
 // Removes the temporary file unless it was given its real name.
 class Unpublished {
@@ -61,18 +63,21 @@ void throw_errno(int error_number, std::string_view action, const fs::path& path
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:
-      throw Error(ErrorCode::kDiskFull,
-                  {.message = message,
-                   .cause = cause,
-                   .solution = {fmt::format("See what is used: df -h {}", parent_of(path).string()),
-                                "Free space there, or use a repository on a larger disk, then run the command again."}});
+      throw Error(
+          ErrorCode::kDiskFull,
+          {.message = message,
+           .cause = cause,
+           .solution = {
+               fmt::format("See what is used: df -h {}", parent_of(path).string()),
+               "Free space there, or use a repository on a larger disk, then run the command again."}});
     case EACCES:
     case EPERM:
     case EROFS:
       throw Error(ErrorCode::kPermissionDenied,
                   {.message = message,
                    .cause = cause,
-                   .solution = {fmt::format("Look at owner and mode: ls -ld {} {}", parent_of(path).string(), path.string()),
+                   .solution = {fmt::format("Look at owner and mode: ls -ld {} {}", parent_of(path).string(),
+                                            path.string()),
                                 "Run dbbackup as the user who owns it, or give this user the right."}});
     default:
       throw Error(ErrorCode::kStorageFailed, {.message = message, .cause = cause});
@@ -93,7 +98,7 @@ FileDescriptor create_file(const fs::path& path, mode_t mode) {
 }
 
 uint64_t file_size(const FileDescriptor& file, const fs::path& path) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) throw_errno("look at", path);
   return static_cast<uint64_t>(status.st_size);
 }
@@ -187,7 +192,7 @@ void create_directories(const fs::path& directory, mode_t mode) {
 }
 
 std::optional<DiskSpace> disk_space(const fs::path& path) {
-  struct statvfs status {};
+  struct statvfs status{};
   if (::statvfs(path.c_str(), &status) != 0) return std::nullopt;
   return DiskSpace{.total_bytes = static_cast<uint64_t>(status.f_blocks) * status.f_frsize,
                    .available_bytes = static_cast<uint64_t>(status.f_bavail) * status.f_frsize};

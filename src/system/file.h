@@ -13,8 +13,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-// Files and their durability. Every failure is an Error: kDiskFull for ENOSPC and EDQUOT, kPermissionDenied for
-// EACCES, EPERM and EROFS, kStorageFailed for the rest, with path and errno text in it.
+// Files and their durability. Every failure is an Error: kDiskFull for ENOSPC and EDQUOT, kPermissionDenied
+// for EACCES, EPERM and EROFS, kStorageFailed for the rest, with path and errno text in it.
 namespace dbb::system {
 
 // Owns a descriptor; -1 when empty.
@@ -48,7 +48,8 @@ FileDescriptor create_file(const std::filesystem::path& path, mode_t mode = 0600
 
 uint64_t file_size(const FileDescriptor& file, const std::filesystem::path& path);
 // Fills `into` as far as the file reaches; returns how much that was.
-size_t read_at(const FileDescriptor& file, uint64_t offset, std::span<uint8_t> into, const std::filesystem::path& path);
+size_t read_at(const FileDescriptor& file, uint64_t offset, std::span<uint8_t> into,
+               const std::filesystem::path& path);
 // Throws kStorageFailed when larger than `limit`. Empty when the file does not exist.
 std::optional<Bytes> read_file(const std::filesystem::path& path, uint64_t limit);
 
@@ -56,9 +57,9 @@ void write_all(const FileDescriptor& file, ByteView bytes, const std::filesystem
 void sync_file(const FileDescriptor& file, const std::filesystem::path& path);
 void sync_directory(const std::filesystem::path& directory);
 
-// Writes the pieces one after the other to a temporary file beside `path`, syncs it, gives it its name and syncs the
-// directory. After return the file survives power loss; after a failure nothing has that name, and the temporary file
-// is gone. Returns false, and changes nothing, when `path` exists.
+// Writes the pieces one after the other to a temporary file beside `path`, syncs it, gives it its name and
+// syncs the directory. After return the file survives power loss; after a failure nothing has that name, and
+// the temporary file is gone. Returns false, and changes nothing, when `path` exists.
 bool publish_new(const std::filesystem::path& path, std::span<const ByteView> pieces, mode_t mode = 0600);
 // The same, but takes the place of an existing file: a reader sees the old one or the new one whole.
 void publish_replacing(const std::filesystem::path& path, ByteView bytes, mode_t mode = 0600);

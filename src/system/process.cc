@@ -52,7 +52,8 @@ std::vector<std::string> merged_environment(const std::vector<std::pair<std::str
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const size_t equals = text.find('=');
-    if (equals != std::string_view::npos) merged[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    if (equals != std::string_view::npos)
+      merged[std::string(text.substr(0, equals))] = text.substr(equals + 1);
   }
   for (const auto& [name, value] : changes) merged[name] = value;
   std::vector<std::string> lines;
@@ -89,7 +90,8 @@ class Child {
     const pid_t parent = ::getpid();
     pid_ = ::fork();
     if (pid_ < 0) throw_errno("start", command.argv.front());
-    if (pid_ == 0) become(argv, environment, nothing.get(), output.write_end.get(), error.write_end.get(), parent);
+    if (pid_ == 0)
+      become(argv, environment, nothing.get(), output.write_end.get(), error.write_end.get(), parent);
     ::setpgid(pid_, pid_);  // both sides set it, so that it is true for whoever comes first
     handle_ = FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
     if (!handle_) {

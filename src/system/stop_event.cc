@@ -42,7 +42,8 @@ StopEvent::StopEvent(std::stop_token token)
         [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
       }) {}
 
-WaitResult wait_for(int fd, WaitFor what, const StopEvent& stop, std::optional<std::chrono::milliseconds> timeout) {
+WaitResult wait_for(int fd, WaitFor what, const StopEvent& stop,
+                    std::optional<std::chrono::milliseconds> timeout) {
   const auto deadline = timeout ? std::optional(Clock::now() + *timeout) : std::nullopt;
   while (true) {
     std::array<pollfd, 2> fds{pollfd{.fd = fd, .events = events_of(what), .revents = 0},

@@ -1,0 +1,443 @@
+#include "logical/database_backup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "logical/lock_wait.h"
+#include "logical/record_stream.h"
+#include "logical/sequences.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::Connection;
+
+constexpr uint64_t kProgressStep = 1024 * 1024;
+constexpr int kTablesPerTransaction = 64;
+constexpr size_t kTablesPerLockStatement = 100;
+constexpr int kAttempts = 3;  // snapshots taken before a database that is rewritten all the time fails
+
+bool is_lock_not_available(const Error& error) { return error.code() == ErrorCode::kLockTimeout; }
+
+Error rows_do_not_add_up(const postgres::Table& table, uint64_t counted, uint64_t told) {
+  return Error(ErrorCode::kServerError,
+               {.message = fmt::format("The rows of {}.{} did not all arrive.", table.schema, table.name),
+                .cause = fmt::format("{} rows came, the server says it sent {}.", counted, told)});
+}
+
+uint64_t weight_of(const postgres::Table& table) { return table.heap_bytes + table.toast_bytes; }
+
+}  // namespace
+
+bool concerns_one_database(const Error& error) {
+  if (!error.sqlstate().empty()) return error.sqlstate() != "57014" && error.code() != ErrorCode::kCancelled;
+  switch (error.code()) {
+    case ErrorCode::kConnectionLost:
+    case ErrorCode::kConnectionRefused:
+    case ErrorCode::kDatabaseNotFound:
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kServerError:
+    case ErrorCode::kClientProgramFailed:
+    case ErrorCode::kLockTimeout:
+    case ErrorCode::kLockExhaustion:
+    case ErrorCode::kTableChanged:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void BackupProgress::expect(int64_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  now_.bytes_total =
+      static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(now_.bytes_total) + bytes));
+  now_.databases_total = databases_total_;
+}
+
+void BackupProgress::advance(uint64_t bytes, const std::string& object) {
+  const std::scoped_lock lock(mutex_);
+  now_.bytes_done += bytes;
+  now_.object = object;
+  operation_.events.emit(now_);
+}
+
+void BackupProgress::database_done() {
+  const std::scoped_lock lock(mutex_);
+  ++now_.databases_done;
+  operation_.events.emit(now_);
+}
+
+SnapshotSession::SnapshotSession(const BackupEnvironment& environment, const std::string& database,
+                                 const std::string& snapshot)
+    : connection_(environment.operation.connect(database, "worker")), snapshot_(snapshot) {
+  reopen();
+}
+
+void SnapshotSession::reopen() {
+  connection_.execute("ROLLBACK");
+  connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  connection_.execute("SET TRANSACTION SNAPSHOT " + connection_.quote_literal(snapshot_));
+  tables_since_reopen_ = 0;
+}
+
+void SnapshotSession::count_table() {
+  if (++tables_since_reopen_ >= kTablesPerTransaction) reopen();
+}
+
+DatabaseBackup::DatabaseBackup(const BackupEnvironment& environment, postgres::DatabaseProperties properties)
+    : env_(environment),
+      properties_(std::move(properties)),
+      expected_bytes_(static_cast<int64_t>(properties_.size_bytes)) {}
+
+DatabaseRecord DatabaseBackup::run() {
+  const auto begun = env_.operation.clock.steady_now();
+  Connection leader = env_.operation.connect(name(), "leader");
+  for (int tries_left = kAttempts - 1;; --tries_left) {
+    try {
+      attempt(leader);
+      break;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kTableChanged || tries_left == 0) throw;
+      env_.operation.warn("snapshot-repeated",
+                          fmt::format("{}: {} Taking a new snapshot.", name(), error.message()),
+                          {{"database", name()}});
+      leader.execute("ROLLBACK");
+    }
+  }
+
+  DatabaseRecord record;
+  record.properties = properties_;
+  record.left_out = left_out_;
+  record.state = left_out_.empty() ? DatabaseState::kComplete : DatabaseState::kIncomplete;
+  record.extensions = postgres::read_extensions(leader);
+  leader.execute("COMMIT");
+  for (const TableState& state : states_) {
+    if (!state.failure.empty()) continue;
+    ++record.tables;
+    for (const Fingerprint& part : state.fingerprints) record.rows += part.rows;
+    record.row_bytes += state.row_bytes;
+  }
+  record.large_objects = large_objects_.objects;
+  record.seconds = std::chrono::duration<double>(env_.operation.clock.steady_now() - begun).count();
+  return record;
+}
+
+void DatabaseBackup::attempt(Connection& leader) {
+  begin_snapshot(leader);
+  find_tables(leader);
+  const WeightGate::Pass locks = env_.lock_gate.enter(tables_.size(), env_.operation.stop);
+  repository::StreamRef schema = dump_schema(leader);
+  env_.operation.at_step("schema-dumped", name());
+  lock_tables(leader);
+  refuse_rewritten(leader);
+  env_.operation.at_step("tables-locked", name());
+  schedule();
+  env_.operation.at_step("rows-begun", name());
+  wait_for_tasks(leader);
+  add_items(leader, std::move(schema));
+  env_.operation.at_step("rows-done", name());
+}
+
+void DatabaseBackup::begin_snapshot(Connection& leader) {
+  leader.execute(env_.options.serializable_deferrable
+                     ? "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE"
+                     : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  snapshot_ = leader.execute("SELECT pg_catalog.pg_export_snapshot()").string(0, 0);
+  env_.operation.at_step("snapshot-taken", name());
+}
+
+void DatabaseBackup::find_tables(Connection& leader) {
+  tables_ = postgres::read_tables(leader);
+  left_out_.clear();
+  excluded_.clear();
+  std::erase_if(tables_, [&](const postgres::Table& table) {
+    if (table.has_select) return false;
+    excluded_.push_back(leader.qualified(table.schema, table.name));
+    left_out_.push_back(fmt::format("table {}.{}: the role may not read it (GRANT SELECT ON {} TO {})",
+                                    table.schema, table.name, leader.qualified(table.schema, table.name),
+                                    leader.quote_identifier(env_.server.role)));
+    return true;
+  });
+  int64_t bytes = 0;
+  for (const postgres::Table& table : tables_) bytes += static_cast<int64_t>(weight_of(table));
+  env_.progress.expect(bytes - std::exchange(expected_bytes_, bytes));
+}
+
+repository::StreamRef DatabaseBackup::dump_schema(Connection& leader) {
+  const auto stream = env_.writer.open_stream({.item_key = database_key(name(), kSchemaKind)},
+                                              repository::StreamClass::kRecords);
+  LineAppender lines(*stream);
+  const auto timeout_ms = std::chrono::milliseconds(env_.options.lock_wait_timeout).count();
+  postgres::ProgramRun run{
+      .arguments = {"--format=custom", "--compress=0", "--snapshot=" + snapshot_, "--section=pre-data",
+                    "--section=post-data", "--no-blobs", fmt::format("--lock-wait-timeout={}", timeout_ms)},
+      .settings = {},
+      .application_name = env_.operation.application_name("schema"),
+      .on_output = [&](ByteView bytes) { lines.add(bytes); },
+      .on_error_line =
+          [&](std::string_view line) {
+            if (line.find("warning:") == std::string_view::npos) return;
+            env_.operation.warn("client-program", fmt::format("{}: {}", name(), line),
+                                {{"database", name()}});
+          }};
+  // pg_dump locks what it describes, and gives up at the first table it may not lock.
+  for (const std::string& table : excluded_) run.arguments.push_back("--exclude-table=" + table);
+  try {
+    const system::StopEvent stop(env_.operation.stop);
+    postgres::run_program(env_.programs, "pg_dump", env_.operation.target.with_database(name()), run, stop);
+  } catch (Error& error) {
+    if (is_lock_not_available(error)) throw with_lock_holders(error, leader);
+    throw;
+  }
+  lines.finish();
+  return stream->finish();
+}
+
+void DatabaseBackup::lock_tables(Connection& leader) {
+  const auto timeout_ms = std::chrono::milliseconds(env_.options.lock_wait_timeout).count();
+  leader.execute(fmt::format("SET LOCAL lock_timeout = {}", timeout_ms));
+  for (size_t begin = 0; begin < tables_.size(); begin += kTablesPerLockStatement) {
+    std::string list;
+    for (size_t i = begin; i < std::min(begin + kTablesPerLockStatement, tables_.size()); ++i) {
+      list += fmt::format("{}ONLY {}", list.empty() ? "" : ", ",
+                          leader.qualified(tables_[i].schema, tables_[i].name));
+    }
+    try {
+      leader.execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", list));
+    } catch (const Error& error) {
+      if (is_lock_not_available(error)) {
+        Connection other = env_.operation.connect(name(), "watcher");
+        throw with_lock_holders(error, other);
+      }
+      // Undefined table or schema: dropped or renamed since the snapshot.
+      if (error.sqlstate() == "42P01" || error.sqlstate() == "3F000") {
+        throw Error(ErrorCode::kTableChanged,
+                    {.message = "A table was dropped while the backup began.", .cause = error.message()});
+      }
+      throw;
+    }
+  }
+  leader.execute("SET LOCAL lock_timeout = 0");
+}
+
+void DatabaseBackup::refuse_rewritten(Connection& leader) {
+  const std::vector<std::string> rewritten = postgres::tables_rewritten_since(leader, tables_);
+  if (rewritten.empty()) return;
+  throw Error(
+      ErrorCode::kTableChanged,
+      {.message = fmt::format(
+           "{} was truncated or rewritten between the snapshot and its lock{}.", rewritten.front(),
+           rewritten.size() > 1 ? fmt::format(" (and {} more)", rewritten.size() - 1) : ""),
+       .cause = "The snapshot would read such a table as empty, without an error.",
+       .solution = {"Run the backup when no TRUNCATE, CLUSTER, VACUUM FULL or rewriting ALTER TABLE runs."}});
+}
+
+void DatabaseBackup::schedule() {
+  std::vector<RowTask> tasks;
+  states_.assign(tables_.size(), TableState{});
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    const PartPlan plan = plan_parts(tables_[i], env_.server.version);
+    states_[i].part_blocks = plan.part_blocks;
+    states_[i].parts.resize(plan.ranges.size());
+    states_[i].fingerprints.resize(plan.ranges.size());
+    for (size_t part = 0; part < plan.ranges.size(); ++part) {
+      tasks.push_back({.database = this,
+                       .table = i,
+                       .part = static_cast<uint32_t>(part),
+                       .range = plan.ranges[part],
+                       .weight_bytes = weight_of(tables_[i]) / plan.ranges.size()});
+    }
+  }
+  large_objects_ = {};
+  tasks.push_back({.database = this});
+  {
+    const std::scoped_lock lock(mutex_);
+    open_tasks_ = tasks.size();
+  }
+  for (const RowTask& task : tasks) env_.queue.push(task);
+}
+
+void DatabaseBackup::wait_for_tasks(Connection& leader) {
+  std::unique_lock lock(mutex_);
+  while (open_tasks_ > 0) {
+    if (!changed_.wait(lock, env_.operation.stop, [&] { return open_tasks_ == 0 || !for_leader_.empty(); }))
+      throw cancelled();
+    while (!for_leader_.empty()) {
+      const RowTask task = for_leader_.front();
+      for_leader_.pop_front();
+      lock.unlock();
+      try {
+        save_table_part(task, leader);
+        task_done();
+      } catch (const Error& error) {
+        if (!concerns_one_database(error)) throw;
+        fail_task(std::current_exception());  // the leader's transaction is the snapshot: there is no other
+      }
+      lock.lock();
+    }
+  }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void DatabaseBackup::run_task(const RowTask& task, SnapshotSession& session) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const bool pointless = failure_ || (task.table && !states_[*task.table].failure.empty());
+    if (pointless) {
+      --open_tasks_;
+      changed_.notify_all();
+      return;
+    }
+  }
+  try {
+    if (task.table) {
+      const postgres::Table& table = tables_[*task.table];
+      Connection& connection = session.connection();
+      // Waiting would be for ever: whoever waits for an exclusive lock waits for our leader.
+      connection.execute(fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT",
+                                     connection.qualified(table.schema, table.name)));
+      save_table_part(task, connection);
+      session.count_table();
+    } else {
+      save_objects(session.connection(), [&] { session.reopen(); });
+    }
+  } catch (const Error& error) {
+    if (!concerns_one_database(error)) throw;
+    if (is_lock_not_available(error)) {
+      session.reopen();
+      const std::scoped_lock lock(mutex_);
+      for_leader_.push_back(task);
+      changed_.notify_all();
+      return;
+    }
+    if (task.table && error.code() != ErrorCode::kConnectionLost &&
+        error.code() != ErrorCode::kLockExhaustion) {
+      table_failed(*task.table, error);
+      session.reopen();
+    } else {
+      fail_task(std::current_exception());
+      return;
+    }
+  }
+  task_done();
+}
+
+void DatabaseBackup::fail_task(std::exception_ptr error) {
+  const std::scoped_lock lock(mutex_);
+  if (!failure_) failure_ = std::move(error);
+  --open_tasks_;
+  changed_.notify_all();
+}
+
+void DatabaseBackup::task_done() {
+  const std::scoped_lock lock(mutex_);
+  --open_tasks_;
+  changed_.notify_all();
+}
+
+void DatabaseBackup::table_failed(size_t table, const Error& error) {
+  const std::scoped_lock lock(mutex_);
+  if (states_[table].failure.empty()) states_[table].failure = error.what();
+}
+
+void DatabaseBackup::save_table_part(const RowTask& task, Connection& connection) {
+  const postgres::Table& table = tables_[*task.table];
+  const std::string object = fmt::format("{}: {}.{}", name(), table.schema, table.name);
+  const auto stream =
+      env_.writer.open_stream({.item_key = table_key(name(), table.schema, table.name), .part = task.part},
+                              repository::StreamClass::kRows);
+  Fingerprint fingerprint;
+  uint64_t bytes = 0;
+  uint64_t reported = 0;
+  postgres::CopyOut copy = connection.copy_out(copy_out_statement(connection, table, task.range));
+  for (ByteView row; copy.next(row);) {
+    stream->append(row, fingerprint.add(row));
+    bytes += row.size();
+    if (bytes - reported >= kProgressStep && bytes <= task.weight_bytes) {
+      env_.progress.advance(bytes - std::exchange(reported, bytes), object);
+    }
+  }
+  if (copy.command_tag_rows() != fingerprint.rows) {
+    throw rows_do_not_add_up(table, fingerprint.rows, copy.command_tag_rows());
+  }
+  repository::StreamRef ref = stream->finish();
+  env_.progress.advance(task.weight_bytes - std::min(reported, task.weight_bytes), object);
+
+  const std::scoped_lock lock(mutex_);
+  TableState& state = states_[*task.table];
+  state.parts[task.part] = std::move(ref);
+  state.fingerprints[task.part] = fingerprint;
+  state.row_bytes += bytes;
+}
+
+void DatabaseBackup::save_objects(Connection& connection, const std::function<void()>& reopen) {
+  const auto stream = env_.writer.open_stream({.item_key = database_key(name(), kLargeObjectsKind)},
+                                              repository::StreamClass::kRecords);
+  LargeObjectTotals totals = save_large_objects(connection, reopen, *stream);
+  repository::StreamRef ref = stream->finish();
+  const std::scoped_lock lock(mutex_);
+  large_objects_stream_ = std::move(ref);
+  large_objects_ = std::move(totals);
+}
+
+void DatabaseBackup::add_items(Connection& leader, repository::StreamRef schema) {
+  env_.writer.add_item({.kind = std::string(kSchemaKind),
+                        .key = database_key(name(), kSchemaKind),
+                        .attributes = to_json(PartAttributes{.database = name(), .count = 1}),
+                        .parts = {std::move(schema)}});
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    const postgres::Table& table = tables_[i];
+    TableState& state = states_[i];
+    if (!state.failure.empty()) {
+      left_out_.push_back(fmt::format("rows of table {}.{}: {}", table.schema, table.name, state.failure));
+      continue;
+    }
+    TableAttributes attributes{.database = name(),
+                               .schema = table.schema,
+                               .name = table.name,
+                               .columns = table.columns,
+                               .fingerprint = {},
+                               .row_bytes = state.row_bytes,
+                               .heap_bytes = table.heap_bytes,
+                               .index_bytes = table.index_bytes,
+                               .part_blocks = state.part_blocks,
+                               .load_through = table.load_through,
+                               .is_extension_config = table.is_extension_config,
+                               .extension = table.extension,
+                               .extension_condition = table.extension_condition};
+    for (const Fingerprint& part : state.fingerprints) attributes.fingerprint += part;
+    env_.writer.add_item({.kind = std::string(kTableKind),
+                          .key = table_key(name(), table.schema, table.name),
+                          .attributes = to_json(attributes),
+                          .parts = std::move(state.parts)});
+  }
+
+  const postgres::SequenceValues sequences = postgres::read_sequences(leader);
+  for (const std::string& unreadable : sequences.unreadable) {
+    left_out_.push_back(fmt::format("value of sequence {}: the role may not read it", unreadable));
+  }
+  const auto stream = env_.writer.open_stream({.item_key = database_key(name(), kSequencesKind)},
+                                              repository::StreamClass::kRecords);
+  save_sequences(sequences.values, *stream);
+  env_.writer.add_item(
+      {.kind = std::string(kSequencesKind),
+       .key = database_key(name(), kSequencesKind),
+       .attributes = to_json(PartAttributes{.database = name(), .count = sequences.values.size()}),
+       .parts = {stream->finish()}});
+
+  for (const std::string& unreadable : large_objects_.unreadable) {
+    left_out_.push_back(fmt::format("{}: the role may not read it", unreadable));
+  }
+  env_.writer.add_item(
+      {.kind = std::string(kLargeObjectsKind),
+       .key = database_key(name(), kLargeObjectsKind),
+       .attributes = to_json(PartAttributes{
+           .database = name(), .count = large_objects_.objects, .fingerprint = large_objects_.fingerprint}),
+       .parts = {std::move(large_objects_stream_.value())}});
+}
+
+}  // namespace dbb::logical

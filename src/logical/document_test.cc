@@ -1,0 +1,96 @@
+#include "logical/document.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace dbb::logical {
+namespace {
+
+Document example() {
+  DatabaseRecord app;
+  app.properties = {.oid = {16385},
+                    .name = "app/ü",
+                    .owner = "al\"ice",
+                    .encoding = "UTF8",
+                    .locale_provider = "c",
+                    .collate = "C.UTF-8",
+                    .ctype = "C.UTF-8",
+                    .tablespace = "pg_default",
+                    .has_acl = true,
+                    .acl = {{.grantor = "alice", .grantee = "", .privilege = "CONNECT", .grantable = false}},
+                    .settings = {{.role = "", .name = "search_path", .value = "a, b"}},
+                    .comment = "main",
+                    .labels = {},
+                    .size_bytes = 12345};
+  app.state = DatabaseState::kIncomplete;
+  app.left_out = {"table public.secret: permission denied"};
+  app.extensions = {{.name = "hstore", .version = "1.8", .schema = "public"}};
+  app.rows = 7;
+  Document document;
+  document.server_version = {150020};
+  document.client_version = {150020};
+  document.has_globals = true;
+  document.databases = {app};
+  return document;
+}
+
+TEST(Document, ReadsBackWhatItWrote) {
+  const Document read = parse_document(to_json(example()));
+  EXPECT_EQ(to_json(read), to_json(example()));
+  ASSERT_NE(read.find("app/ü"), nullptr);
+  EXPECT_EQ(read.find("app/ü")->state, DatabaseState::kIncomplete);
+  EXPECT_EQ(read.find("app/ü")->properties.acl.at(0).privilege, "CONNECT");
+  EXPECT_EQ(read.find("nobody"), nullptr);
+}
+
+TEST(Document, ADefaultAclIsNotAnEmptyOne) {
+  Document document = example();
+  document.databases[0].properties.has_acl = false;
+  EXPECT_FALSE(parse_document(to_json(document)).databases[0].properties.has_acl);
+  document.databases[0].properties.has_acl = true;
+  document.databases[0].properties.acl.clear();
+  EXPECT_TRUE(parse_document(to_json(document)).databases[0].properties.has_acl);
+}
+
+TEST(Document, FieldsOfALaterVersionAreSkipped) {
+  std::string text = to_json(example());
+  text.insert(1, "\"invented_later\":{\"a\":1},");
+  EXPECT_EQ(to_json(parse_document(text)), to_json(example()));
+}
+
+TEST(Document, AMissingFieldOrAWrongTypeIsDamage) {
+  for (const std::string_view text : {"", "[]", "{}", "{\"server_version\":\"x\"}", "nonsense"}) {
+    try {
+      parse_document(text);
+      FAIL() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCorruptedBackup) << text;
+    }
+  }
+}
+
+TEST(Document, KeysOfOddNamesStayApart) {
+  EXPECT_NE(table_key("a", "b/c", "d"), table_key("a", "b", "c/d"));
+  EXPECT_NE(table_key("a", "b%2Fc", "d"), table_key("a", "b/c", "d"));
+  EXPECT_EQ(database_key("app", kSchemaKind), "database/app/schema");
+}
+
+TEST(Document, NamesThatAreNotUtf8ReadBack) {
+  const TableAttributes a{.database = "app", .schema = "caf\xe9", .name = "t\xff", .columns = {"\x80"}};
+  const TableAttributes read = parse_table_attributes(to_json(a));
+  EXPECT_EQ(read.schema, a.schema);
+  EXPECT_EQ(read.name, a.name);
+  EXPECT_EQ(read.columns, a.columns);
+}
+
+TEST(Document, TableAttributesReadBack) {
+  TableAttributes a{.database = "app", .schema = "public", .name = "t", .columns = {"id", "we ird"}};
+  a.fingerprint.add(as_bytes("1\t2\n"));
+  a.part_blocks = 32768;
+  a.load_through = "\"public\".\"root\"";
+  EXPECT_EQ(to_json(parse_table_attributes(to_json(a))), to_json(a));
+}
+
+}  // namespace
+}  // namespace dbb::logical

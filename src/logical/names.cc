@@ -1,0 +1,81 @@
+#include "logical/names.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "codec/xxh3.h"
+
+namespace dbb::logical {
+namespace {
+
+constexpr std::string_view kStagingPrefix = "dbbackup: staging of run ";
+constexpr std::string_view kKeptPrefix = "dbbackup: kept by run ";
+constexpr std::string_view kForSeparator = " for ";
+constexpr std::string_view kCommentSeparator = "\n";
+
+}  // namespace
+
+std::string staging_name(const BackupId& run, int number) {
+  return fmt::format("dbbackup_staging_{}_{}", run.random_part(), number);
+}
+
+std::string kept_name(std::string_view database, UtcTime when) {
+  const std::string suffix = fmt::format("_before_{}", when.compact());
+  if (database.size() + suffix.size() <= kMaximumNameBytes) return std::string(database) + suffix;
+  const std::string hash = fmt::format("_{:08x}", codec::xxh3_128(as_bytes(database)).low & 0xffffffff);
+  const std::string_view beginning = utf8_prefix(database, kMaximumNameBytes - suffix.size() - hash.size());
+  return fmt::format("{}{}{}", beginning, hash, suffix);
+}
+
+std::string to_comment(const Mark& mark) {
+  const std::string_view prefix = mark.kind == MarkKind::kStaging ? kStagingPrefix : kKeptPrefix;
+  std::string text = fmt::format("{}{}{}{}", prefix, mark.run.text(), kForSeparator, mark.database);
+  if (!mark.original_comment.empty()) text += fmt::format("{}{}", kCommentSeparator, mark.original_comment);
+  return text;
+}
+
+std::optional<Mark> parse_comment(std::string_view comment) {
+  Mark mark;
+  if (comment.starts_with(kStagingPrefix)) {
+    mark.kind = MarkKind::kStaging;
+    comment.remove_prefix(kStagingPrefix.size());
+  } else if (comment.starts_with(kKeptPrefix)) {
+    mark.kind = MarkKind::kKept;
+    comment.remove_prefix(kKeptPrefix.size());
+  } else {
+    return std::nullopt;
+  }
+  const size_t separator = comment.find(kForSeparator);
+  if (separator == std::string_view::npos) return std::nullopt;
+  try {
+    mark.run = BackupId::parse(comment.substr(0, separator));
+  } catch (const Error&) {
+    return std::nullopt;  // somebody's own words that begin like ours
+  }
+  comment.remove_prefix(separator + kForSeparator.size());
+  const size_t end = comment.find(kCommentSeparator);
+  mark.database = comment.substr(0, end);
+  if (end != std::string_view::npos) mark.original_comment = comment.substr(end + kCommentSeparator.size());
+  return mark;
+}
+
+void check_database_name(std::string_view name) {
+  const auto refuse = [&](std::string reason) {
+    throw Error(ErrorCode::kNameIllegal,
+                {.message = fmt::format("\"{}\" cannot be the name of a database.", name),
+                 .cause = std::move(reason),
+                 .solution = {
+                     fmt::format("Choose a name of 1 to {} bytes without line breaks.", kMaximumNameBytes)}});
+  };
+  if (name.empty()) refuse("It is empty.");
+  if (name.size() > kMaximumNameBytes) {
+    refuse(fmt::format("It has {} bytes, PostgreSQL keeps {}.", name.size(), kMaximumNameBytes));
+  }
+  if (name.find_first_of(std::string_view("\n\r\0", 3)) != std::string_view::npos) {
+    refuse("It contains a line break or a zero byte.");
+  }
+  if (name == "template0") refuse("template0 belongs to PostgreSQL and is never changed.");
+}
+
+}  // namespace dbb::logical

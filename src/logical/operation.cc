@@ -1,0 +1,44 @@
+#include "logical/operation.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace dbb::logical {
+
+void Operation::notice(std::string kind, std::string text,
+                       std::vector<std::pair<std::string, std::string>> fields) const {
+  events.emit(Notice{.severity = Severity::kInfo,
+                     .kind = std::move(kind),
+                     .text = std::move(text),
+                     .fields = std::move(fields)});
+}
+
+void Operation::warn(std::string kind, std::string text,
+                     std::vector<std::pair<std::string, std::string>> fields) const {
+  events.emit(Notice{.severity = Severity::kWarning,
+                     .kind = std::move(kind),
+                     .text = std::move(text),
+                     .fields = std::move(fields)});
+}
+
+std::string Operation::application_name(std::string_view role) const {
+  return fmt::format("dbbackup {} {}", run.random_part(), role);
+}
+
+postgres::Connection Operation::connect(const std::string& database, std::string_view role) const {
+  return postgres::Connection::open(target.with_database(database),
+                                    {.application_name = application_name(role)}, stop);
+}
+
+std::string maintenance_database(const Operation& operation) {
+  try {
+    operation.connect("postgres", "probe");
+    return "postgres";
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kDatabaseNotFound) throw;
+    return "template1";
+  }
+}
+
+}  // namespace dbb::logical

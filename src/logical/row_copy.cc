@@ -1,0 +1,68 @@
+#include "logical/row_copy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace dbb::logical {
+namespace {
+
+constexpr uint64_t kBlockBytes = 8192;
+constexpr uint64_t kPartBytes = 256ULL * 1024 * 1024;
+constexpr uint64_t kFewestBlocks =
+    128;  // 1 MiB: wide rows live in TOAST, and a part is worth a statement of its own
+constexpr int kFirstVersionWithTidRanges = 14;
+
+std::string joined_columns(const postgres::Connection& connection, const std::vector<std::string>& columns) {
+  std::string list;
+  for (const std::string& column : columns) {
+    if (!list.empty()) list += ", ";
+    list += connection.quote_identifier(column);
+  }
+  return list;
+}
+
+}  // namespace
+
+PartPlan plan_parts(const postgres::Table& table, postgres::ServerVersion version) {
+  const PartPlan one_part{.part_blocks = 0, .ranges = {BlockRange{}}};
+  if (table.access_method != "heap" || version.major() < kFirstVersionWithTidRanges ||
+      table.is_extension_config) {
+    return one_part;
+  }
+  const uint64_t blocks = table.heap_bytes / kBlockBytes;
+  if (blocks == 0) return one_part;
+  const uint64_t bytes_per_block = (table.heap_bytes + table.toast_bytes) / blocks;
+  const uint64_t part_blocks =
+      std::max(std::bit_floor(kPartBytes / std::max(bytes_per_block, kBlockBytes)), kFewestBlocks);
+  if (blocks <= part_blocks) return one_part;
+
+  PartPlan plan{.part_blocks = static_cast<uint32_t>(part_blocks), .ranges = {}};
+  for (uint64_t first = 0; first < blocks; first += part_blocks) {
+    plan.ranges.push_back({.first = first, .end = first + part_blocks});
+  }
+  plan.ranges.back().end = std::nullopt;
+  return plan;
+}
+
+std::string column_list(const postgres::Connection& connection, const std::vector<std::string>& columns) {
+  return columns.empty() ? "" : fmt::format("({})", joined_columns(connection, columns));
+}
+
+std::string copy_out_statement(const postgres::Connection& connection, const postgres::Table& table,
+                               const BlockRange& range) {
+  const std::string name = connection.qualified(table.schema, table.name);
+  if (range.whole_table() && table.extension_condition.empty()) {
+    return fmt::format("COPY {} {} TO STDOUT", name, column_list(connection, table.columns));
+  }
+  std::string condition = table.extension_condition;
+  if (!range.whole_table()) {
+    condition = fmt::format("WHERE ctid >= '({},0)'", range.first);
+    if (range.end) condition += fmt::format(" AND ctid < '({},0)'", *range.end);
+  }
+  return fmt::format("COPY (SELECT {} FROM ONLY {} {}) TO STDOUT", joined_columns(connection, table.columns),
+                     name, condition);
+}
+
+}  // namespace dbb::logical

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "postgres/catalog.h"
+#include "repository/backup_reader.h"
+#include "repository/backup_writer.h"
+
+// The values of a database's sequences: a stream of records {schema, name, last_value, is_called}.
+namespace dbb::logical {
+
+void save_sequences(const std::vector<postgres::SequenceValue>& values, repository::StreamWriter& stream);
+std::vector<postgres::SequenceValue> load_sequences(repository::StreamReader& stream);
+
+// setval() for each. The sequences must exist. Returns how many.
+uint64_t restore_sequences(repository::StreamReader& stream, postgres::Connection& connection);
+
+}  // namespace dbb::logical
