@@ -39,8 +39,7 @@ std::string format_bytes(uint64_t bytes) {
 std::string format_duration(std::chrono::nanoseconds duration) {
   using namespace std::chrono;
   if (duration < seconds(1)) return fmt::format("{} ms", duration_cast<milliseconds>(duration).count());
-  if (duration < seconds(60))
-    return fmt::format("{:.1f} s", duration_cast<milliseconds>(duration).count() / 1000.0);
+  if (duration < seconds(60)) return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
   const auto total = duration_cast<seconds>(duration).count();
   if (total < 3600) return fmt::format("{}m {:02}s", total / 60, total % 60);
   return fmt::format("{}h {:02}m", total / 3600, total / 60 % 60);
