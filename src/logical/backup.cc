@@ -176,7 +176,7 @@ class ClusterBackup {
   // False: the database was told, and the task counts as done.
   bool open(const RowTask& task, std::optional<SnapshotSession>& session) {
     try {
-      session.emplace(env_, task.database->name(), task.database->snapshot());
+      session.emplace(env_.operation, task.database->name(), task.database->snapshot());
       return true;
     } catch (const Error& error) {
       if (!concerns_one_database(error)) throw;

@@ -17,7 +17,6 @@ namespace {
 using postgres::Connection;
 
 constexpr uint64_t kProgressStep = 1024 * 1024;
-constexpr int kTablesPerTransaction = 64;
 constexpr size_t kTablesPerLockStatement = 100;
 constexpr int kAttempts = 3;  // snapshots taken before a database that is rewritten all the time fails
 
@@ -49,43 +48,6 @@ bool concerns_one_database(const Error& error) {
     default:
       return false;
   }
-}
-
-void BackupProgress::expect(int64_t bytes) {
-  const std::scoped_lock lock(mutex_);
-  now_.bytes_total =
-      static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(now_.bytes_total) + bytes));
-  now_.databases_total = databases_total_;
-}
-
-void BackupProgress::advance(uint64_t bytes, const std::string& object) {
-  const std::scoped_lock lock(mutex_);
-  now_.bytes_done += bytes;
-  now_.object = object;
-  operation_.events.emit(now_);
-}
-
-void BackupProgress::database_done() {
-  const std::scoped_lock lock(mutex_);
-  ++now_.databases_done;
-  operation_.events.emit(now_);
-}
-
-SnapshotSession::SnapshotSession(const BackupEnvironment& environment, const std::string& database,
-                                 const std::string& snapshot)
-    : connection_(environment.operation.connect(database, "worker")), snapshot_(snapshot) {
-  reopen();
-}
-
-void SnapshotSession::reopen() {
-  connection_.execute("ROLLBACK");
-  connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  connection_.execute("SET TRANSACTION SNAPSHOT " + connection_.quote_literal(snapshot_));
-  tables_since_reopen_ = 0;
-}
-
-void SnapshotSession::count_table() {
-  if (++tables_since_reopen_ >= kTablesPerTransaction) reopen();
 }
 
 DatabaseBackup::DatabaseBackup(const BackupEnvironment& environment, postgres::DatabaseProperties properties)
@@ -385,10 +347,24 @@ void DatabaseBackup::save_objects(Connection& connection, const std::function<vo
 }
 
 void DatabaseBackup::add_items(Connection& leader, repository::StreamRef schema) {
+  add_tables();
+  add_sequences(leader);
   env_.writer.add_item({.kind = std::string(kSchemaKind),
                         .key = database_key(name(), kSchemaKind),
                         .attributes = to_json(PartAttributes{.database = name(), .count = 1}),
                         .parts = {std::move(schema)}});
+  for (const std::string& unreadable : large_objects_.unreadable) {
+    left_out_.push_back(fmt::format("{}: the role may not read it", unreadable));
+  }
+  env_.writer.add_item(
+      {.kind = std::string(kLargeObjectsKind),
+       .key = database_key(name(), kLargeObjectsKind),
+       .attributes = to_json(PartAttributes{
+           .database = name(), .count = large_objects_.objects, .fingerprint = large_objects_.fingerprint}),
+       .parts = {std::move(large_objects_stream_.value())}});
+}
+
+void DatabaseBackup::add_tables() {
   for (size_t i = 0; i < tables_.size(); ++i) {
     const postgres::Table& table = tables_[i];
     TableState& state = states_[i];
@@ -415,7 +391,9 @@ void DatabaseBackup::add_items(Connection& leader, repository::StreamRef schema)
                           .attributes = to_json(attributes),
                           .parts = std::move(state.parts)});
   }
+}
 
+void DatabaseBackup::add_sequences(Connection& leader) {
   const postgres::SequenceValues sequences = postgres::read_sequences(leader);
   for (const std::string& unreadable : sequences.unreadable) {
     left_out_.push_back(fmt::format("value of sequence {}: the role may not read it", unreadable));
@@ -428,16 +406,6 @@ void DatabaseBackup::add_items(Connection& leader, repository::StreamRef schema)
        .key = database_key(name(), kSequencesKind),
        .attributes = to_json(PartAttributes{.database = name(), .count = sequences.values.size()}),
        .parts = {stream->finish()}});
-
-  for (const std::string& unreadable : large_objects_.unreadable) {
-    left_out_.push_back(fmt::format("{}: the role may not read it", unreadable));
-  }
-  env_.writer.add_item(
-      {.kind = std::string(kLargeObjectsKind),
-       .key = database_key(name(), kLargeObjectsKind),
-       .attributes = to_json(PartAttributes{
-           .database = name(), .count = large_objects_.objects, .fingerprint = large_objects_.fingerprint}),
-       .parts = {std::move(large_objects_stream_.value())}});
 }
 
 }  // namespace dbb::logical

@@ -10,31 +10,17 @@
 #include <vector>
 
 #include "logical/backup.h"
+#include "logical/backup_progress.h"
 #include "logical/document.h"
 #include "logical/large_objects.h"
 #include "logical/operation.h"
 #include "logical/row_queue.h"
+#include "logical/snapshot_session.h"
 #include "postgres/catalog.h"
 #include "postgres/server.h"
 #include "repository/backup_writer.h"
 
 namespace dbb::logical {
-
-// Adds up what all workers have read and tells the world. Thread-safe.
-class BackupProgress {
- public:
-  BackupProgress(const Operation& operation, uint32_t databases_total)
-      : operation_(operation), databases_total_(databases_total) {}
-  void expect(int64_t bytes);  // may be negative: an estimate that is replaced
-  void advance(uint64_t bytes, const std::string& object);
-  void database_done();
-
- private:
-  const Operation& operation_;
-  const uint32_t databases_total_;
-  std::mutex mutex_;
-  Progress now_{.phase = "rows", .object = {}};
-};
 
 // What all databases of one backup share.
 struct BackupEnvironment {
@@ -46,23 +32,6 @@ struct BackupEnvironment {
   RowQueue& queue;
   WeightGate& lock_gate;  // in locks
   BackupProgress& progress;
-};
-
-// A worker's session in the snapshot of one database.
-class SnapshotSession {
- public:
-  SnapshotSession(const BackupEnvironment& environment, const std::string& database,
-                  const std::string& snapshot);
-  postgres::Connection& connection() { return connection_; }
-  // Ends the transaction, and with it the locks it gathered or the error it died of, and takes the same
-  // snapshot again.
-  void reopen();
-  void count_table();  // reopens now and then, so that a worker's locks do not add up
-
- private:
-  postgres::Connection connection_;
-  std::string snapshot_;
-  int tables_since_reopen_ = 0;
 };
 
 // Saves one database in the order of DESIGN section 7. run() belongs to the database's leader thread;
@@ -103,6 +72,8 @@ class DatabaseBackup {
   void table_failed(size_t table, const Error& error);
   void task_done();
   void add_items(postgres::Connection& leader, repository::StreamRef schema);
+  void add_tables();
+  void add_sequences(postgres::Connection& leader);
 
   const BackupEnvironment& env_;
   const postgres::DatabaseProperties properties_;
