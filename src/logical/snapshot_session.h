@@ -10,8 +10,7 @@ namespace dbb::logical {
 // A worker's session in the snapshot of one database.
 class SnapshotSession {
  public:
-  SnapshotSession(const BackupEnvironment& environment, const std::string& database,
-                  const std::string& snapshot);
+  SnapshotSession(const Operation& operation, const std::string& database, std::string snapshot);
   postgres::Connection& connection() { return connection_; }
   // Ends the transaction, and with it the locks it gathered or the error it died of, and takes the same
   // snapshot again.
