@@ -128,4 +128,4 @@ class EndToEnd(unittest.TestCase):
 
 
 def backup_id(outcome):
-    return outcome.document["backup"]["id"]
+    return outcome.document["id"]

@@ -213,6 +213,11 @@ class Cluster:
         found = self.rows(f"select oid from pg_database where datname = {literal(database)}")
         return int(found[0][0]) if found else None
 
+    def database_of(self, oid):
+        """The name it has now; None when it is gone."""
+        found = self.rows(f"select datname from pg_database where oid = {oid}")
+        return found[0][0] if found else None
+
     def create_database(self, name, options="", contents=""):
         self.sql(f"create database {identifier(name)} {options}")
         if contents:
@@ -224,21 +229,45 @@ class Cluster:
             drop database {identifier(name)} with (force)""")
 
     def wipe(self):
-        """Drops every database, role and tablespace that a user made."""
+        """Back to what initdb made: no database, role or tablespace of a user, nothing in the system databases."""
+        for [transaction, database] in self.rows("select gid, database from pg_prepared_xacts"):
+            self.sql(f"rollback prepared {literal(transaction)}", database)
+        for [slot] in self.rows("select slot_name from pg_replication_slots"):
+            self.sql(f"select pg_drop_replication_slot({literal(slot)})")
         for name in self.user_databases():
             self.drop_database(name)
-        self.wipe_globals()
-
-    def wipe_globals(self):
+        for name, other in (("template1", "postgres"), ("postgres", "template1")):
+            if name not in self.databases() or self._is_touched(name):
+                self._make_anew(name, other)
         for [name] in self.rows("select spcname from pg_tablespace where spcname !~ '^pg_'"):
             self.sql(f"drop tablespace {identifier(name)}")
-        roles = [f"{identifier(role)}" for [role] in self.rows(
+        roles = [identifier(role) for [role] in self.rows(
             f"select rolname from pg_roles where oid >= 16384 and rolname <> {literal(self.superuser)}")]
-        for database in ("postgres", "template1"):
-            for role in roles:
-                self.sql(f"drop owned by {role} cascade", database)
-        if roles:
-            self.sql(f"drop role {', '.join(roles)}")
+        if roles:  # their rights on parameters and tablespaces go with them
+            self.sql(f"drop owned by {', '.join(roles)} cascade; drop role {', '.join(roles)}")
+        self.sql(f"alter role {identifier(self.superuser)} reset all; alter role all reset all")
+
+    def _is_touched(self, name):
+        return self.value("""
+            select exists (select from pg_class where oid >= 16384) or exists (select from pg_proc where oid >= 16384)
+                or exists (select from pg_namespace where oid >= 16384 and nspname !~ '^pg_(toast_)?temp_')
+                or exists (select from pg_largeobject_metadata) or exists (
+                    select from pg_db_role_setting where setdatabase = (
+                        select oid from pg_database where datname = current_database()))
+                or (select shobj_description(oid, 'pg_database') not like 'default %' or datcollate <> 'C.UTF-8'
+                        or datacl::text ~ '[,{][^,=]+=' and datname = 'postgres'
+                      from pg_database where datname = current_database())""", name) == "t"
+
+    def _make_anew(self, name, other):
+        template = name == "template1"
+        comment = "default template for new databases" if template else "default administrative connection database"
+        if name in self.databases():
+            self.sql(f"""update pg_database set datistemplate = false, datallowconn = true where datname = '{name}';
+                         drop database {name} with (force)""", other)
+        self.sql(f"create database {name} template template0 is_template {template}", other)
+        self.sql(f"comment on database {name} is '{comment}'", other)
+        if template:
+            self.sql("revoke temporary on database template1 from public", other)
 
     def sessions_of_dbbackup(self):
         return self.rows("""select pid, application_name, datname, query from pg_stat_activity

@@ -26,22 +26,44 @@ def _dump(cluster, program, database, *options):
     return done.stdout
 
 
-def canonical(text):
-    """The lines of a plain dump. The rows of a COPY, whose order means nothing, become their number and their hash."""
-    lines, rows, copying = [], [], False
+def canonical(text, together=()):
+    """The lines of a plain dump. The rows of a COPY, whose order means nothing, become their number and their hash.
+
+    `together`: tables whose rows are taken as one heap, because which of them a row lies in is no property of the data.
+    """
+    lines, rows, copying, heap = [], [], False, []
     for line in text.split(b"\n"):
         if copying:
             if line != b"\\.":
                 rows.append(line)
                 continue
-            digest = hashlib.sha256(b"\n".join(sorted(rows))).hexdigest()[:32]
-            lines.append(f"    {len(rows)} rows, sha256 {digest}")
+            if lines[-1].split(" (")[0].removeprefix("COPY ") in together:
+                heap += rows
+            else:
+                lines.append(_heap(rows))
             rows, copying = [], False
         elif line and line != b"--" and not RANDOM.match(line):
             lines.append(line.decode("utf-8", "backslashreplace"))
             copying = line.startswith(b"COPY ") and line.endswith(b" FROM stdin;")
     assert not copying, "the dump ends within rows"
-    return lines
+    return [*lines, f"rows of {sorted(together)}:", _heap(heap)] if together else lines
+
+
+def _heap(rows):
+    digest = hashlib.sha256(b"\n".join(sorted(rows))).hexdigest()[:32]
+    return f"    {len(rows)} rows, sha256 {digest}"
+
+
+# A row's place among partitions by hash of an enum depends on the OIDs of the enum's values, which a restore changes.
+# pg_dump names the root in the COPY of such a partition.
+PLACED_BY_OID = """
+    select distinct format('%I.%I', nspname, c.relname)
+      from pg_inherits join pg_partitioned_table on partrelid = inhparent
+      join pg_class c on c.oid in (inhrelid, pg_partition_root(inhrelid)) join pg_namespace n on n.oid = relnamespace
+     where partstrat = 'h' and exists (
+        select from pg_attribute a join pg_type t on t.oid = atttypid
+         where attrelid = partrelid and attnum = any (partattrs::int2[]) and typtype = 'e')
+"""
 
 
 PROPERTIES = """
@@ -68,7 +90,8 @@ def properties_of(cluster):
 
 
 def database_picture(cluster, name):
-    return canonical(_dump(cluster, "pg_dump", name))
+    placed_by_oid = {table for [table] in cluster.rows(PLACED_BY_OID, name)}
+    return canonical(_dump(cluster, "pg_dump", name), placed_by_oid)
 
 
 def globals_picture(cluster):

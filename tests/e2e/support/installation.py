@@ -1,0 +1,58 @@
+"""A PostgreSQL installation with one more extension, without changing the machine's own.
+
+PostgreSQL finds its share directory relative to its program, so a copy of the program with links beside it is an
+installation of its own. The extension has configuration tables, one with a condition and one that refers to it, which
+no extension of PostgreSQL itself has.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from support import clusters
+
+CONTROL = """comment = 'configuration tables, for the tests of dbbackup'
+default_version = '1.0'
+relocatable = false
+"""
+
+SCRIPT = """
+create table @extschema@.setting (name text primary key, value text, builtin bool not null default false);
+insert into @extschema@.setting values ('version', '1', true);
+create sequence @extschema@.setting_detail_id;
+create table @extschema@.setting_detail (
+    id int primary key default nextval('@extschema@.setting_detail_id'),
+    name text references @extschema@.setting, detail text);
+create table @extschema@.not_configuration (a int);
+insert into @extschema@.not_configuration values (1);
+-- The one that refers comes first: whoever loads in this order fails.
+select pg_catalog.pg_extension_config_dump('@extschema@.setting_detail', '');
+select pg_catalog.pg_extension_config_dump('@extschema@.setting', 'WHERE NOT builtin');
+select pg_catalog.pg_extension_config_dump('@extschema@.setting_detail_id', '');
+"""
+
+
+def installation_with_extension(folder):
+    """Returns its directory of programs."""
+    config = str(clusters.BINDIR / "pg_config")
+    where = {key: Path(subprocess.check_output([config, f"--{key}"], text=True).strip())
+             for key in ("bindir", "sharedir", "pkglibdir")}  # fmt: skip
+    # The layout below the common root must be the same, or the relative paths lead elsewhere.
+    root = Path(folder) / "installation"
+    moved = {key: root / path.relative_to("/usr") for key, path in where.items()}
+    moved["bindir"].mkdir(parents=True)
+    for program in where["bindir"].iterdir():
+        if program.name in ("postgres", "initdb"):
+            shutil.copy(program, moved["bindir"])
+        else:
+            (moved["bindir"] / program.name).symlink_to(program)
+    moved["pkglibdir"].symlink_to(where["pkglibdir"])
+    (moved["sharedir"] / "extension").mkdir(parents=True)
+    for path in where["sharedir"].iterdir():
+        if path.name != "extension":
+            (moved["sharedir"] / path.name).symlink_to(path)
+    for path in (where["sharedir"] / "extension").iterdir():
+        (moved["sharedir"] / "extension" / path.name).symlink_to(path)
+    (moved["sharedir"] / "extension" / "dbbackup_test_configuration.control").write_text(CONTROL)
+    (moved["sharedir"] / "extension" / "dbbackup_test_configuration--1.0.sql").write_text(SCRIPT)
+    return moved["bindir"]
