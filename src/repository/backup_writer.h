@@ -4,6 +4,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "repository/item.h"
@@ -17,7 +18,7 @@ class PartWriter;
 
 struct BeginBackup {
   std::string kind;    // Manifest::kind
-  std::string source;  // Manifest::source; the newest backup of the same source and kind is compared with
+  std::string source;  // Manifest::source; earlier backups of the same source are what it is compared with
   std::string program_version;
   std::string host;
 };
@@ -28,7 +29,7 @@ struct ManifestDraft {
   std::string document = "{}";  // JSON text
 };
 
-// What a stream is compared with: the part of the item of that key in the previous backup.
+// What a stream is compared with: the part of the item of that key in the newest parent that has it.
 struct StreamKey {
   std::string item_key;
   uint32_t part = 0;
@@ -74,8 +75,9 @@ class BackupWriter {
   ~BackupWriter();
 
   const BackupId& id() const;
-  // The backup this one is compared with, if there is one.
-  const BackupId* previous() const;
+  // The backups this one is compared with, in the order in which an item is looked up in them: empty, or the
+  // newest of the same source, down to the newest complete one of the same kind.
+  const std::vector<BackupId>& parents() const;
 
   std::unique_ptr<StreamWriter> open_stream(const StreamKey& key, StreamClass stream_class);
   // In any order, after its streams have finished. A key that was added before is a bug of the caller.

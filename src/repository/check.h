@@ -14,10 +14,10 @@ struct CheckOptions {
 
 // One thing that is wrong, and whom it hurts.
 struct CheckFinding {
-  std::string object;   // the stored object: "packs/1a/1a2b..."
-  std::string problem;  // one sentence
-  std::vector<BackupId> hurts;           // backups that cannot be restored in full because of it
-  std::vector<std::string> hurt_items;   // "20261120T...: table db/app/public/orders", the first 100
+  std::string object;                   // the stored object: "packs/1a/1a2b..."
+  std::string problem;                  // one sentence
+  std::vector<BackupId> hurts;          // backups that cannot be restored in full because of it
+  std::vector<std::string> hurt_items;  // "20261120T...: table db/app/public/orders", the first 100
 
   bool operator==(const CheckFinding&) const = default;
 };

@@ -11,9 +11,9 @@
 namespace dbb::repository {
 
 struct Totals {
-  uint64_t logical_bytes = 0;   // of all streams of items
-  uint64_t new_bytes_raw = 0;   // of them, not found in earlier backups; with recipes and item list
-  uint64_t stored_bytes = 0;    // what the repository grew by, packs and index
+  uint64_t logical_bytes = 0;  // of all streams of items
+  uint64_t new_bytes_raw = 0;  // of them, not found in earlier backups; with recipes and item list
+  uint64_t stored_bytes = 0;   // what the repository grew by, packs and index
   uint64_t streams = 0;
   uint64_t items = 0;
 

@@ -58,7 +58,8 @@ class Repository {
   BackupId resolve(std::string_view text);
 
   // Ends and throws kCancelled from its calls when `stop` is requested.
-  std::unique_ptr<BackupWriter> begin_backup(const BeginBackup& options, system::Clock& clock, std::stop_token stop);
+  std::unique_ptr<BackupWriter> begin_backup(const BeginBackup& options, system::Clock& clock,
+                                             std::stop_token stop);
   std::unique_ptr<BackupReader> open_backup(const BackupId& id);
 
   // Collects what is wrong instead of stopping at the first. Throws only kCancelled and what makes the

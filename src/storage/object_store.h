@@ -43,12 +43,15 @@ class ObjectStore {
 
   // Stores the pieces, one after the other, as one object that survives power loss once this returns.
   virtual PutResult put(std::string_view name, std::span<const ByteView> pieces) = 0;
-  PutResult put(std::string_view name, ByteView bytes) { return put(name, std::span<const ByteView>(&bytes, 1)); }
+  PutResult put(std::string_view name, ByteView bytes) {
+    return put(name, std::span<const ByteView>(&bytes, 1));
+  }
 
   // kCorruptedBackup when the object is larger than `limit`: the store must not decide what we allocate.
   virtual std::optional<Bytes> get(std::string_view name, uint64_t limit) = 0;
   // Fills `into` from `offset` on, as far as the object reaches; returns how much that was.
-  virtual std::optional<size_t> get_range(std::string_view name, uint64_t offset, std::span<uint8_t> into) = 0;
+  virtual std::optional<size_t> get_range(std::string_view name, uint64_t offset,
+                                          std::span<uint8_t> into) = 0;
   virtual std::optional<uint64_t> size(std::string_view name) = 0;
 
   // Visits the objects whose names begin with `prefix` (which ends in '/', or is empty for all), in no

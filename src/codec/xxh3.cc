@@ -1,0 +1,13 @@
+#include "codec/xxh3.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace dbb::codec {
+
+Hash128 xxh3_128(ByteView bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {.low = hash.low64, .high = hash.high64};
+}
+
+}  // namespace dbb::codec

@@ -1,0 +1,210 @@
+#include "repository/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "codec/aes_gcm.h"
+#include "repository/damage.h"
+
+namespace dbb::repository {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kConfigFormat = "dbbackup-repository";
+constexpr std::string_view kEpochFormat = "dbbackup-epoch";
+
+// Compact, keys sorted (nlohmann's objects are): the text that the MAC is taken over.
+std::string canonical(const json& document) {
+  return document.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string mac_of(const codec::Key& document_key, const json& without_mac) {
+  return to_hex(codec::Hmac(document_key).of(as_bytes(canonical(without_mac))));
+}
+
+std::string with_mac(const codec::Key& document_key, json document) {
+  document["mac"] = mac_of(document_key, document);
+  return document.dump(2) + "\n";
+}
+
+void check_mac(const codec::Key& document_key, json document, std::string_view object) {
+  const std::string stored = document.at("mac").get<std::string>();
+  document.erase("mac");
+  if (stored != mac_of(document_key, document))
+    throw_damaged(object, "Its text is not the one that was written (MAC).");
+}
+
+template <typename Id>
+Id id_field(const json& document, const char* field, std::string_view object) {
+  const Bytes bytes = from_hex(document.at(field).get<std::string>());
+  if (bytes.size() != sizeof(Id))
+    throw_damaged(object, fmt::format("The field {} has the wrong length.", field));
+  Id id;
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(&id));
+  return id;
+}
+
+// Runs a decoder; what the JSON library complains about is damage.
+template <typename Decode>
+auto decoding(std::string_view object, const Decode& decode) {
+  try {
+    return decode();
+  } catch (const json::exception& error) {
+    throw_damaged(object, error.what());
+  }
+}
+
+Error too_new(std::string_view store, std::string cause) {
+  return Error(ErrorCode::kRepositoryTooNew,
+               {.message = fmt::format("The repository in {} was written by a newer dbbackup.", store),
+                .cause = std::move(cause),
+                .solution = {"Install the newest dbbackup: dbbackup --version shows this one's.",
+                             "Nothing was changed in the repository."}});
+}
+
+json chunking_of(const codec::CutLimits& rows) {
+  return {{"rows",
+           {{"min_bytes", rows.min_bytes}, {"mean_bytes", rows.mean_bytes}, {"max_bytes", rows.max_bytes}}},
+          {"page_bytes", kPageBytes},
+          {"frame_bytes", kFrameDataBytes},
+          {"pack_bytes", kPackBytes}};
+}
+
+codec::CutLimits rows_of(const json& chunking) {
+  const json& rows = chunking.at("rows");
+  const codec::CutLimits limits = {.min_bytes = rows.at("min_bytes").get<size_t>(),
+                                   .mean_bytes = rows.at("mean_bytes").get<size_t>(),
+                                   .max_bytes = rows.at("max_bytes").get<size_t>()};
+  const bool sound = limits.min_bytes > 0 && limits.min_bytes < limits.mean_bytes &&
+                     limits.mean_bytes < limits.max_bytes && limits.max_bytes <= kMaxChunkBytes;
+  if (!sound) throw_damaged(kConfigObject, "The sizes of chunks contradict each other.");
+  return limits;
+}
+
+Bytes epoch_associated(const KeyRing& keys, uint32_t epoch) {
+  ByteWriter data;
+  data.raw(as_bytes("dbbackup/1 epoch"));
+  data.raw(keys.repository().bytes);
+  data.u32(epoch);
+  return data.take();
+}
+
+Bytes wrap(const KeyRing& keys, uint32_t epoch, const codec::Key& data_key) {
+  const Bytes associated = epoch_associated(keys, epoch);
+  const codec::Digest synthetic = codec::Hmac(keys.nonce()).add(associated).add(data_key).finish();
+  codec::Nonce nonce;
+  std::copy_n(synthetic.begin(), nonce.size(), nonce.begin());
+  Bytes sealed(nonce.size() + data_key.size() + codec::kTagBytes);
+  std::ranges::copy(nonce, sealed.begin());
+  codec::AesGcm().seal(keys.epoch(), nonce, associated, data_key, std::span(sealed).subspan(nonce.size()));
+  return sealed;
+}
+
+codec::Key unwrap(const KeyRing& keys, uint32_t epoch, ByteView sealed, std::string_view object) {
+  codec::Nonce nonce;
+  codec::Key data_key;
+  if (sealed.size() != nonce.size() + data_key.size() + codec::kTagBytes) {
+    throw_damaged(object, "The wrapped key has the wrong length.");
+  }
+  std::copy_n(sealed.begin(), nonce.size(), nonce.begin());
+  if (!codec::AesGcm().open(keys.epoch(), nonce, epoch_associated(keys, epoch), sealed.subspan(nonce.size()),
+                            data_key)) {
+    throw_damaged(object, "The wrapped key is not the one that was written.");
+  }
+  return data_key;
+}
+
+}  // namespace
+
+std::string encode_config(const Config& config) {
+  const json document = {
+      {"format", kConfigFormat},
+      {"version", kFormatVersion},
+      {"repository_id", config.repository_id.hex()},
+      {"created", config.created.iso()},
+      {"features", {{"required", json::array()}, {"optional", json::array()}}},
+      {"chunking", chunking_of(config.rows)},
+      {"encryption", {{"kind", "none"}, {"master_key", to_hex(config.master_key)}}},
+  };
+  return with_mac(KeyRing(config.master_key, config.repository_id).document(), document);
+}
+
+Config decode_config(ByteView text, std::string_view store) {
+  const json document = json::parse(text.begin(), text.end(), nullptr, false);
+  if (!document.is_object() || document.value("format", json()) != kConfigFormat) {
+    if (as_text(text).find(kConfigFormat) != std::string_view::npos) {
+      throw_damaged(kConfigObject, "It is not a JSON object.");
+    }
+    throw Error(ErrorCode::kNotARepository,
+                {.message = fmt::format("There is no repository of dbbackup in {}.", store),
+                 .cause = "Its object `config` was written by something else.",
+                 .solution = {"Look at the path or name of the repository: is it the one you meant?",
+                              "Make a repository in an empty place: dbbackup init --repository PATH"}});
+  }
+  return decoding(kConfigObject, [&] {
+    const std::string version = document.at("version").get<std::string>();
+    if (version != kFormatVersion) {
+      throw too_new(store, fmt::format("Its format is {}; this dbbackup reads {}.", version, kFormatVersion));
+    }
+    const json& encryption = document.at("encryption");
+    const std::string kind = encryption.at("kind").get<std::string>();
+    if (kind != "none") throw too_new(store, fmt::format("Its encryption is of the kind \"{}\".", kind));
+    Config config;
+    config.repository_id = id_field<RepositoryId>(document, "repository_id", kConfigObject);
+    config.master_key = id_field<codec::Key>(encryption, "master_key", kConfigObject);
+    check_mac(KeyRing(config.master_key, config.repository_id).document(), document, kConfigObject);
+    for (const json& feature : document.at("features").at("required")) {
+      throw too_new(store, fmt::format("It requires the feature {}.", feature.dump()));
+    }
+    config.created = UtcTime::parse(document.at("created").get<std::string>());
+    config.rows = rows_of(document.at("chunking"));
+    return config;
+  });
+}
+
+std::string epoch_object(uint32_t epoch) { return fmt::format("keys/epoch-{:08x}", epoch); }
+
+uint32_t epoch_of_object(std::string_view object) {
+  constexpr std::string_view kPrefix = "keys/epoch-";
+  if (!object.starts_with(kPrefix) || object.size() != kPrefix.size() + 8) return 0;
+  uint32_t epoch = 0;
+  for (const char c : object.substr(kPrefix.size())) {
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit && (c < 'a' || c > 'f')) return 0;
+    epoch = epoch << 4 | static_cast<uint32_t>(digit ? c - '0' : c - 'a' + 10);
+  }
+  return epoch;
+}
+
+std::string encode_epoch(const KeyRing& keys, uint32_t epoch, const codec::Key& data_key, UtcTime created) {
+  const json recipient = {{"kind", "master"}, {"sealed", to_hex(wrap(keys, epoch, data_key))}};
+  const json document = {{"format", kEpochFormat},
+                         {"epoch", epoch},
+                         {"created", created.iso()},
+                         {"recipients", json::array({recipient})}};
+  return with_mac(keys.document(), document);
+}
+
+codec::Key decode_epoch(const KeyRing& keys, uint32_t epoch, ByteView text) {
+  const std::string object = epoch_object(epoch);
+  const json document = json::parse(text.begin(), text.end(), nullptr, false);
+  if (!document.is_object()) throw_damaged(object, "It is not a JSON object.");
+  return decoding(object, [&] {
+    check_mac(keys.document(), document, object);
+    if (document.at("format") != kEpochFormat || document.at("epoch") != epoch) {
+      throw_damaged(object, "It is another object than its name says.");
+    }
+    for (const json& recipient : document.at("recipients")) {
+      if (recipient.at("kind") != "master") continue;
+      return unwrap(keys, epoch, from_hex(recipient.at("sealed").get<std::string>()), object);
+    }
+    throw too_new("this place",
+                  fmt::format("No recipient of {} is of a kind that this version knows.", object));
+  });
+}
+
+}  // namespace dbb::repository

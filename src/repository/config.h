@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/units.h"
+#include "codec/cut_rule.h"
+#include "codec/hmac.h"
+#include "repository/format.h"
+#include "repository/key_ring.h"
+
+// The JSON objects of a repository (docs/format/repository.md, "Config" and "Epoch record").
+namespace dbb::repository {
+
+inline constexpr std::string_view kConfigObject = "config";
+inline constexpr std::string_view kFormatVersion = "1-draft";
+
+struct Config {
+  RepositoryId repository_id;
+  UtcTime created;
+  codec::CutLimits rows;
+  codec::Key master_key{};  // lies open: encryption "none"
+};
+
+std::string encode_config(const Config& config);
+// kNotARepository; kRepositoryTooNew for another version and for required features and kinds of encryption
+// that this version does not know; kCorruptedBackup.
+Config decode_config(ByteView text, std::string_view store);
+
+std::string epoch_object(uint32_t epoch);
+// 0 when `object` is not the name of an epoch record.
+uint32_t epoch_of_object(std::string_view object);
+std::string encode_epoch(const KeyRing& keys, uint32_t epoch, const codec::Key& data_key, UtcTime created);
+// The data key. kCorruptedBackup; kRepositoryTooNew when no recipient can be opened by this version.
+codec::Key decode_epoch(const KeyRing& keys, uint32_t epoch, ByteView text);
+
+}  // namespace dbb::repository
