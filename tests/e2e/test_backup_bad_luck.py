@@ -1,11 +1,9 @@
 """What can go wrong while a backup is made: a clear error, the right exit code, and no false backup."""
 
 import os
-import shutil
 import signal
 import subprocess
 import unittest
-from pathlib import Path
 
 from support.case import EndToEnd
 from support.clusters import Cluster, literal
@@ -428,23 +426,8 @@ class Server(EndToEnd):
     def test_a_backup_of_a_hot_standby_is_possible(self):
         self.cluster.create_database("app", contents=SMALL)
         original = database_picture(self.cluster, "app")
-        standby = self.cluster.folder / "standby"
-        subprocess.run([str(self.cluster.bindir / "pg_basebackup"), "-D", str(standby), "-R", "-c", "fast", "-X", "fetch"],
-                       env=self.cluster.environment(), check=True, capture_output=True)  # fmt: skip
-        server = object.__new__(Cluster)
-        server.__dict__.update(self.cluster.__dict__, data=standby, folder=self.folder / "standby-server",
-                               socket=self.folder / "s", log=self.folder / "standby.log", _process=None)  # fmt: skip
-        server.folder.mkdir()
-        server.place = server.folder
-        server.socket.mkdir()
-        from support.clusters import give_to_server_user
-        give_to_server_user(server.socket)
-        for path in [standby, *standby.rglob("*")]:
-            give_to_server_user(path)
-        standby.chmod(0o700)
-        self.addCleanup(shutil.rmtree, standby, ignore_errors=True)
-        self.addCleanup(server.stop)
-        server.start()
+        server = self.another_cluster(standby_of=self.cluster, settings=self.settings)
+        self.assertEqual("t", server.value("select pg_is_in_recovery()"))
         self.tool.talk_to(server)
         self.init()
         self.back_up("database", "app")

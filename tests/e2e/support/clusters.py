@@ -67,9 +67,9 @@ def run_checked(argv, **options):
 
 
 class Cluster:
-    def __init__(self, *, settings=None, bindir=BINDIR, initdb=(), password=None, place=None):
+    def __init__(self, *, settings=None, bindir=BINDIR, initdb=(), password=None, place=None, standby_of=None):
         """`password`: given to the superuser, and asked of everybody (scram); otherwise everybody is trusted.
-        `place`: an existing directory to live in, for a file system of its own."""
+        `place`: an existing directory to live in, for a file system of its own. `standby_of`: a cluster to follow."""
         self.bindir = Path(bindir)
         self.superuser = "postgres"
         self.password = password
@@ -84,7 +84,10 @@ class Cluster:
             give_to_server_user(self.place)
             self.socket.mkdir()
             give_to_server_user(self.socket)
-            self._initialise(list(initdb))
+            if standby_of:
+                self._copy(standby_of)
+            else:
+                self._initialise(list(initdb))
             self.configure(**{**DEFAULT_SETTINGS, **(settings or {})})
             self.start()
         except BaseException:
@@ -102,6 +105,11 @@ class Cluster:
             str(self.bindir / "initdb"), "--pgdata", str(self.data), "--username", self.superuser, "--no-sync",
             "--encoding=UTF8", "--locale=C.UTF-8", *authentication, *extra,
         ]), cwd="/")  # fmt: skip
+
+    def _copy(self, primary):
+        run_checked(as_server_user([
+            str(self.bindir / "pg_basebackup"), "-D", str(self.data), "-R", "-c", "fast", "-X", "fetch",
+        ]), cwd="/", env=primary.environment())  # fmt: skip
 
     # Life and death
 

@@ -29,6 +29,15 @@ comment on large object 4242 is 'three bytes again and again';
 SOMETHING_NEWER = "insert into stock.item values (999999, 'newer than the backup', 0, null); delete from stock.sale where id < 10;"
 IS_NEWER = "select count(*) from stock.item where id = 999999"
 
+# A function that takes for ever in every database but `app`, so in the staging database of a restore.
+SLOW_ELSEWHERE = """
+create function slow(a int) returns int language plpgsql immutable as $$
+begin
+    if current_database() <> 'app' then perform pg_sleep(600); end if;
+    return a;
+end $$;
+"""
+
 # Text that does not compress to nothing, repeatable: `mebibytes` of it, in rows of some 200 bytes.
 def wide_table(name, mebibytes):
     rows = int(mebibytes * 1024 * 1024 / 200)

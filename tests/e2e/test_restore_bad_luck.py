@@ -1,0 +1,354 @@
+"""What can go wrong before and while a restore runs. The old databases are what they were, by OID and content."""
+
+import os
+import subprocess
+import unittest
+
+from support.case import EndToEnd
+from support.clusters import give_to_server_user
+from support.contents import IS_NEWER, SMALL, SOMETHING_NEWER, wide_table
+from support.installation import installation_with_extension
+from support.pictures import database_picture
+from support.relays import pretend_version
+from support.waiting import wait_until
+
+
+class OldOnesStay(EndToEnd):
+    """Two databases, a backup of them, and something newer in each, which a failed restore must not lose."""
+
+    contents = SMALL
+
+    def setUp(self):
+        super().setUp()
+        self.init()
+        for name in ("app", "shop"):
+            self.cluster.create_database(name, contents=self.contents)
+        self.original = database_picture(self.cluster, "app")
+        self.backup = self.back_up()
+        for name in ("app", "shop"):
+            self.cluster.sql(SOMETHING_NEWER, name)
+        self.remember()
+
+    def remember(self):
+        self.before = self.picture()
+        self.oids = {name: self.cluster.oid_of(name) for name in self.cluster.databases()}
+
+    def assert_untouched(self):
+        self.assert_nothing_left()
+        self.assertEqual(self.oids, {name: self.cluster.oid_of(name) for name in self.cluster.databases()})
+        self.assert_same(self.before, self.picture())
+
+
+class Refused(OldOnesStay):
+    def test_a_backup_that_does_not_exist_is_said_not_to(self):
+        for name in ("20200101T000000Z-0123456789abcdef", "1999", "nonsense", "2020-01-01T00:00:00Z"):
+            with self.subTest(name=name):
+                outcome = self.fails_with("BACKUP_NOT_FOUND", "restore", "cluster", name, "--confirm")
+                self.assertIn(name, outcome.text)
+        self.fails_with("BACKUP_NOT_FOUND", "show", "nonsense")
+        self.assert_untouched()
+
+    def test_a_prefix_of_several_backups_is_ambiguous_and_both_are_named(self):
+        second = self.back_up()
+        prefix = os.path.commonprefix([self.backup, second])
+        outcome = self.fails_with("BACKUP_AMBIGUOUS", "restore", "cluster", prefix, "--confirm")
+        for backup in (self.backup, second):
+            self.assertIn(backup, outcome.text)
+        self.assert_untouched()
+
+    def test_a_database_that_is_not_in_the_backup_is_said_not_to_be(self):
+        outcome = self.tool.run("restore", "database", "elsewhere", "--confirm", "--json")
+        self.failed_with(outcome.error["code"], outcome)
+        self.assertIn(outcome.error["code"], ("DATABASE_NOT_FOUND", "BACKUP_NOT_FOUND"))
+        self.assertIn("elsewhere", outcome.text)
+        self.assert_untouched()
+
+    def test_a_name_that_is_taken_is_refused_without_replace(self):
+        self.fails_with("TARGET_EXISTS", "restore", "database", "app", "--as", "shop", "--confirm")
+        self.fails_with("TARGET_EXISTS", "restore", "database", "app", "--as", "shop")
+        self.assert_untouched()
+
+    def test_names_that_cannot_be_are_refused(self):
+        for name in ("", "x" * 64, "two\nlines", "ä" * 32, "template0"):
+            with self.subTest(name=name):
+                outcome = self.tool.run("restore", "database", "app", "--as", name, "--confirm", "--json")
+                self.failed_with("USAGE" if name == "" and outcome.code == 64 else "NAME_ILLEGAL", outcome)
+        self.assert_untouched()
+
+    def test_an_older_server_is_refused(self):
+        relay = self.relay(rewrite=pretend_version("14.20"))
+        outcome = self.fails_with("VERSION_DOWNGRADE", "restore", "cluster", "latest", "--confirm", env=relay.environment)
+        self.assertIn("15", outcome.text)
+        self.assertIn("14", outcome.text)
+        self.assert_untouched()
+
+    def test_a_pooler_in_between_is_refused(self):
+        pooler = self.pooler()
+        self.fails_with("POOLER_IN_BETWEEN", "restore", "cluster", "latest", "--confirm", env=pooler.environment)
+        pooler.close()
+        self.assert_untouched()
+
+    def test_two_servers_behind_one_address_are_refused(self):
+        relay = self.relay(self.cluster, self.another_cluster())
+        self.fails_with("TOPOLOGY_SPLIT", "restore", "cluster", "latest", "--confirm", env=relay.environment)
+        self.assert_untouched()
+
+    def test_a_server_that_is_down_is_named(self):
+        self.fails_with("CONNECTION_REFUSED", "restore", "cluster", "latest", "--confirm", env={"PGHOST": self.folder})
+        self.assert_untouched()
+
+    def test_a_standby_is_refused(self):
+        standby = self.another_cluster(standby_of=self.cluster)
+        self.tool.talk_to(standby)
+        self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", "latest", "--confirm")
+
+    def test_a_role_that_may_not_create_databases_is_refused(self):
+        self.cluster.sql("create role limited login")
+        self.remember()
+        outcome = self.tool.run("restore", "cluster", "latest", "--confirm", "-U", "limited", "--json")
+        self.assertIn(outcome.error["code"], ("PERMISSION_DENIED", "PREFLIGHT_REFUSED"))
+        self.failed_with(outcome.error["code"], outcome)
+        self.assert_untouched()
+
+    def test_extensions_that_the_server_lacks_are_listed_before_anything_changes(self):
+        bindir = installation_with_extension(self.folder)
+        source = self.another_cluster(bindir=bindir)
+        source.create_database("extended", contents="create extension dbbackup_test_configuration")
+        self.tool.talk_to(source)
+        backup = self.back_up()
+        self.tool.talk_to(self.cluster)
+        outcome = self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", backup, "--confirm")
+        self.assertIn("dbbackup_test_configuration", outcome.text)
+        self.assert_untouched()
+
+    def test_a_tablespace_whose_folder_is_missing_is_listed_before_anything_changes(self):
+        source = self.another_cluster()
+        folder = source.tablespace_folder("the-tablespace")
+        source.sql(f"create tablespace far location '{folder}'")
+        source.create_database("placed", "tablespace far")
+        self.tool.talk_to(source)
+        backup = self.back_up()
+        source.close()
+        self.tool.talk_to(self.cluster)
+        outcome = self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", backup, "--confirm")
+        self.assertIn("the-tablespace", outcome.text)
+        self.assert_untouched()
+        folder.mkdir(parents=True)
+        give_to_server_user(folder)
+        self.addCleanup(subprocess.run, ["rm", "-rf", str(source.folder)], check=True)
+        self.succeeds("restore", "cluster", backup, "--confirm")
+        self.assertEqual("far", self.cluster.value(
+            "select spcname from pg_database join pg_tablespace t on t.oid = dattablespace where datname = 'placed'"))
+        self.cluster.wipe()
+
+    def test_a_full_disk_on_the_target_is_foreseen_with_the_arithmetic(self):
+        if os.geteuid() != 0:
+            self.skipTest("a small file system cannot be mounted here (needs root)")
+        place = self.folder / "small"
+        place.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=130m", "dbb-e2e", str(place)], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(place)], check=True)
+        source = self.another_cluster()
+        source.create_database("large", contents=wide_table("wide", 120))
+        self.tool.talk_to(source)
+        self.back_up("database", "large")
+        source.close()
+        small = self.another_cluster(place=place, settings={"max_wal_size": "32MB", "min_wal_size": "32MB"})
+        self.tool.talk_to(small)
+        outcome = self.fails_with("PREFLIGHT_REFUSED", "restore", "database", "large", "--confirm")
+        self.assertIn("disk", outcome.error["cause"].lower())
+        self.assertEqual([], small.user_databases())
+        self.assert_nothing_left(small)
+
+    def test_a_logical_slot_or_subscription_in_the_old_database_is_not_dropped_silently(self):
+        # Not connected to anything: the subscription exists, and that is what counts.
+        self.cluster.sql("create subscription s connection 'dbname=nowhere' publication p with (connect = false)", "app")
+        self.remember()
+        outcome = self.fails_with("PREFLIGHT_REFUSED", "restore", "database", "app", "--confirm")
+        self.assertIn("subscription", outcome.text)
+        self.assert_untouched()
+        self.cluster.sql("alter subscription s set (slot_name = none); drop subscription s", "app")
+
+    def test_locks_that_cannot_suffice_are_refused_with_the_setting_that_would(self):
+        source = self.another_cluster()
+        source.create_database("many")
+        source.sql("\n".join(f"create table t{i} (a int primary key, b int unique, c text);" for i in range(900)), "many")
+        source.sql("create table root (a int) partition by range (a);" + "".join(
+            f"create table leaf{i} partition of root for values from ({i}) to ({i + 1});" for i in range(400)), "many")
+        self.tool.talk_to(source)
+        backup = self.back_up("database", "many")
+        tight = self.another_cluster(settings={"max_connections": "20", "max_locks_per_transaction": "10",
+                                               "max_worker_processes": "1", "max_wal_senders": "1"})  # fmt: skip
+        self.tool.talk_to(tight)
+        outcome = self.tool.run("restore", "database", "many", "--from", backup, "--confirm", "--json")
+        if outcome.code == 0:
+            self.assertEqual(database_picture(source, "many"), database_picture(tight, "many"))
+        else:
+            self.assertIn(outcome.error["code"], ("PREFLIGHT_REFUSED", "LOCK_EXHAUSTION"))
+            self.failed_with(outcome.error["code"], outcome)
+            self.assertIn("max_locks_per_transaction", outcome.text)
+            self.assertEqual([], tight.user_databases())
+        self.assert_nothing_left(tight)
+
+
+class BrokenOff(OldOnesStay):
+    def test_a_server_that_is_shut_down_in_the_middle_keeps_the_old_databases(self):
+        for step in ("staging-created:app", "rows-done:app", "before-swap:app", "swap-open:app", "swapped:app"):
+            with self.subTest(step=step):
+                running = self.start("restore", "database", "app", "--confirm", "--json", pause=[step]).wait_for(step)
+                self.cluster.crash()
+                running.go(step)
+                outcome = running.finish()
+                code = outcome.error["code"]
+                self.assertIn(code, ("CONNECTION_LOST", "CONNECTION_REFUSED"), outcome)
+                self.failed_with(code, outcome)
+                self.assertEqual([], self.tool.processes_left())
+                self.assertEqual([], self.tool.temporary_files_left())
+                self.cluster.start()
+                if step == "swapped:app":
+                    self.assertEqual(self.original, database_picture(self.cluster, "app"))
+                    self.succeeds("cleanup", "--kept", "--confirm")
+                    self.assertEqual([], self.cluster.marked_databases())
+                    continue
+                # What could not be removed without a server is named, and goes with the next cleanup.
+                self.assertEqual(self.oids["app"], self.cluster.oid_of("app"))
+                if self.cluster.marked_databases():
+                    self.assertIn("cleanup", " ".join(outcome.error["solution"]), outcome)
+                self.succeeds("cleanup", "--confirm")
+                self.assert_untouched()
+        self.succeeds("restore", "database", "app", "--confirm")
+        self.assertEqual(self.original, database_picture(self.cluster, "app"))
+
+    def test_the_next_restore_removes_what_a_broken_one_left(self):
+        running = self.start("restore", "database", "app", "--confirm", pause=["rows-done:app"]).wait_for("rows-done:app")
+        self.cluster.crash()
+        running.go("rows-done:app").finish()
+        self.cluster.start()
+        self.assertNotEqual([], self.cluster.marked_databases())
+        self.succeeds("restore", "database", "app", "--confirm")
+        self.assertEqual(self.original, database_picture(self.cluster, "app"))
+        self.assert_nothing_left()
+
+    def test_a_connection_that_breaks_in_the_middle_keeps_the_old_databases(self):
+        relay = self.relay()
+        running = self.start("restore", "database", "app", "--confirm", "--json", pause=["rows-done:app"],
+                             env=relay.environment).wait_for("rows-done:app")  # fmt: skip
+        relay.cut()
+        running.go("rows-done:app")
+        outcome = running.finish()
+        self.failed_with("CONNECTION_LOST", outcome)
+        self.assert_untouched()
+
+    def test_rows_that_break_a_constraint_fail_the_restore_with_the_servers_words(self):
+        # A foreign key that the source breaks: triggers were off when the row came in.
+        self.cluster.sql("set session_replication_role = replica; insert into stock.sale (item, at) values (-1, now())", "app")
+        self.remember()
+        backup = self.back_up("database", "app")
+        outcome = self.tool.run("restore", "database", "app", "--from", backup, "--confirm", "--json")
+        self.assertIn(outcome.error["code"], ("RESTORE_FAILED", "SERVER_ERROR", "CLIENT_PROGRAM_FAILED"))
+        self.failed_with(outcome.error["code"], outcome)
+        self.assertIn("sale_item_fkey", outcome.text)
+        self.assertIn("23503", outcome.text + "23503" * ("violates foreign key" in outcome.text))
+        self.assert_untouched()
+
+    def test_the_first_database_that_fails_ends_the_run_and_those_before_it_stay_restored(self):
+        self.cluster.sql("insert into stock.sale (item, at, note) select 1, now(), repeat('y', 900) from generate_series(1, 9000)", "app")
+        self.cluster.sql("set session_replication_role = replica; insert into stock.sale (item, at) values (-1, now())", "shop")
+        good = database_picture(self.cluster, "app")
+        self.remember()
+        backup = self.back_up()
+        self.cluster.sql("truncate stock.sale", "app")
+        outcome = self.tool.run("restore", "cluster", backup, "--confirm", "--json")
+        self.assertNotEqual(0, outcome.code)
+        self.failed_with(outcome.error["code"], outcome)
+        states = {d["name"]: d for d in outcome.document["databases"]}
+        self.assertTrue(states["app"]["restored"], "the largest comes first")
+        self.assertFalse(states["shop"]["restored"])
+        self.assertEqual(good, database_picture(self.cluster, "app"))
+        self.assertEqual(self.oids["shop"], self.cluster.oid_of("shop"))
+        self.assertEqual(self.before.databases["shop"], database_picture(self.cluster, "shop"))
+        self.assert_nothing_left()
+
+    def test_a_matview_whose_refresh_fails_is_a_warning_that_names_it(self):
+        self.cluster.sql("""
+            create table pick (a int); insert into pick values (1);
+            create function fragile() returns int language sql stable as 'select a from public.pick';
+            create function of_the_path() returns int language plpgsql stable as 'begin return (select a from pick); end';
+            create materialized view fragile_view as select of_the_path() as a""", "app")  # fmt: skip
+        backup = self.back_up("database", "app")
+        outcome = self.succeeds("restore", "database", "app", "--from", backup, "--as", "copy", "--confirm", "--json")
+        self.assertIn("fragile_view", json_text(outcome.document["databases"]))
+        self.assertEqual("1", self.cluster.value("select a from pick", "copy"))
+
+    def test_a_session_that_holds_a_lock_in_the_old_database_does_not_stop_the_restore(self):
+        holder = self.session("app")
+        holder.run("begin; lock table stock.item in access exclusive mode")
+        self.succeeds("restore", "database", "app", "--confirm")
+        self.assertEqual(self.original, database_picture(self.cluster, "app"))
+
+    def test_somebody_elses_database_that_looks_like_ours_is_never_touched(self):
+        self.cluster.create_database("dbbackup_staging_mine", contents="create table t (a int)")
+        oid = self.cluster.oid_of("dbbackup_staging_mine")
+        self.succeeds("restore", "database", "app", "--confirm")
+        self.succeeds("cleanup", "--kept", "--confirm")
+        self.assertEqual(oid, self.cluster.oid_of("dbbackup_staging_mine"))
+
+    def test_cleanup_leaves_the_database_of_a_running_restore_alone(self):
+        running = self.start("restore", "database", "app", "--confirm", pause=["rows-done:app"]).wait_for("rows-done:app")
+        outcome = self.succeeds("cleanup", "--confirm", "--json")
+        self.assertTrue(all(left["in_use"] and not left["removed"] for left in outcome.document["leftovers"]))
+        self.ended(running.go("rows-done:app").finish(), 0)
+        self.assertEqual(self.original, database_picture(self.cluster, "app"))
+
+    def test_an_incomplete_backup_is_restored_with_its_gaps_named(self):
+        self.cluster.sql("create role limited login; grant pg_read_all_data to limited")
+        self.cluster.sql("create table secret (a int); alter table secret enable row level security; "
+                         "insert into secret values (1)", "app")  # fmt: skip
+        outcome = self.fails_with("BACKUP_INCOMPLETE", "backup", "cluster", "-U", "limited")
+        backup = outcome.document["id"]
+        plan = self.succeeds("restore", "cluster", backup)
+        self.assertIn("incomplete", plan.text)
+        result = self.tool.run("restore", "database", "app", "--from", backup, "--as", "copy", "--confirm")
+        self.assertIn(result.code, (0, 4), result)
+        self.assert_sane(result)
+        self.assertIn("secret", result.text)
+        self.assertEqual("2001", self.cluster.value("select count(*) from stock.item", "copy"))
+
+
+class SystemDatabases(EndToEnd):
+    def test_a_filled_system_database_is_skipped_unless_merging_is_told(self):
+        self.init()
+        self.cluster.sql("create table of_the_backup (a int); insert into of_the_backup values (1)")
+        self.back_up()
+        self.cluster.sql("drop table of_the_backup; create table of_the_living (a int)")
+        text = self.succeeds("restore", "cluster", "latest", "--confirm").text
+        self.assertIn("postgres", text)
+        self.assertIn("skipped", text)
+        self.assertEqual("of_the_living", self.cluster.value("select relname from pg_class where relname like 'of_the%'"))
+        self.succeeds("restore", "cluster", "latest", "--confirm", "--system-databases", "merge")
+        self.assertEqual("1", self.cluster.value("select a from of_the_backup"))
+        self.assertEqual("1", self.cluster.value("select count(*) from pg_class where relname = 'of_the_living'"))
+
+    def test_a_cluster_without_the_database_postgres_is_backed_up_and_restored(self):
+        self.cluster.create_database("app", contents=SMALL)
+        original = database_picture(self.cluster, "app")
+        self.cluster.sql("drop database postgres with (force)", "template1")
+        self.addCleanup(self.make_postgres_again)
+        self.init()
+        self.back_up()
+        self.cluster.sql("drop database app", "template1")
+        self.succeeds("restore", "cluster", "latest", "--confirm")
+        self.make_postgres_again()
+        self.assertEqual(original, database_picture(self.cluster, "app"))
+
+    def make_postgres_again(self):
+        if not self.cluster.rows("select from pg_database where datname = 'postgres'", "template1"):
+            self.cluster.sql("create database postgres", "template1")
+
+
+def json_text(value):
+    return str(value)
+
+
+if __name__ == "__main__":
+    unittest.main()
