@@ -46,15 +46,13 @@ PartPlan plan_parts(const postgres::Table& table, postgres::ServerVersion versio
   return plan;
 }
 
-std::string column_list(const postgres::Connection& connection, const std::vector<std::string>& columns) {
-  return columns.empty() ? "" : fmt::format("({})", joined_columns(connection, columns));
-}
-
 std::string copy_out_statement(const postgres::Connection& connection, const postgres::Table& table,
                                const BlockRange& range) {
   const std::string name = connection.qualified(table.schema, table.name);
   if (range.whole_table() && table.extension_condition.empty()) {
-    return fmt::format("COPY {} {} TO STDOUT", name, column_list(connection, table.columns));
+    // A table without columns has nothing to list, and COPY's default leaves generated columns out as well.
+    const std::string columns = table.columns.empty() ? "" : "(" + joined_columns(connection, table.columns) + ")";
+    return fmt::format("COPY {} {} TO STDOUT", name, columns);
   }
   std::string condition = table.extension_condition;
   if (!range.whole_table()) {

@@ -34,7 +34,4 @@ PartPlan plan_parts(const postgres::Table& table, postgres::ServerVersion versio
 std::string copy_out_statement(const postgres::Connection& connection, const postgres::Table& table,
                                const BlockRange& range);
 
-// "(a, b)", or "" for a table without columns, which COPY cannot name.
-std::string column_list(const postgres::Connection& connection, const std::vector<std::string>& columns);
-
 }  // namespace dbb::logical
