@@ -1,0 +1,106 @@
+#include "cli/backup_run.h"
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "cli/context.h"
+#include "cli/json_documents.h"
+#include "cli/table.h"
+#include "logical/backup.h"
+
+namespace dbb::cli {
+namespace {
+
+std::string text_of(const logical::BackupResult& result, const Style& style) {
+  Table table({{"DATABASE"},
+               {"RESULT"},
+               {"TABLES", Align::kRight},
+               {"ROWS", Align::kRight},
+               {"ROWS AS TEXT", Align::kRight},
+               {"LARGE OBJECTS", Align::kRight},
+               {"TIME", Align::kRight}});
+  for (const auto& database : result.document.databases) {
+    const bool failed = database.state == logical::DatabaseState::kFailed;
+    const Tone tone = failed                                                  ? Tone::kBad
+                      : database.state == logical::DatabaseState::kIncomplete ? Tone::kWarning
+                                                                              : Tone::kGood;
+    table.add(
+        {Cell(database.name()), Cell(std::string(logical::name_of(database.state)), tone),
+         Cell(failed ? "" : format_count(database.tables)), Cell(failed ? "" : format_count(database.rows)),
+         Cell(failed ? "" : format_bytes(database.row_bytes)),
+         Cell(database.large_objects == 0 ? "" : format_count(database.large_objects)),
+         Cell(format_duration(std::chrono::nanoseconds(static_cast<int64_t>(database.seconds * 1e9))))});
+  }
+  const auto& manifest = result.manifest;
+  const auto took =
+      std::chrono::microseconds(manifest.finished.microseconds() - manifest.started.microseconds());
+  std::string out = result.document.databases.empty() ? "" : table.render(style) + "\n";
+  out += fmt::format("Backup {}: {} read in {}, of which {} new; the repository grew by {}.\n",
+                     manifest.id.text(), format_bytes(manifest.totals.logical_bytes), format_duration(took),
+                     format_bytes(manifest.totals.new_bytes_raw), format_bytes(manifest.totals.stored_bytes));
+  return out;
+}
+
+Error incomplete(const logical::BackupResult& result) {
+  std::string cause;
+  for (const auto& database : result.document.databases) {
+    if (!database.error.empty()) cause += fmt::format("{}: {}\n", database.name(), database.error);
+    for (const std::string& missing : database.left_out)
+      cause += fmt::format("{}: {}\n", database.name(), missing);
+  }
+  if (!result.document.has_globals && result.manifest.kind == "cluster") {
+    cause += "Roles and tablespaces could not be read.\n";
+  }
+  return Error(ErrorCode::kBackupIncomplete,
+               {.message = fmt::format("Backup {} was stored, but not everything is in it.",
+                                       result.manifest.id.text()),
+                .cause = std::move(cause),
+                .solution = {"Give the role the missing rights, or connect as a superuser (-U postgres).",
+                             "Check with: dbbackup doctor", "Run the backup again."}});
+}
+
+}  // namespace
+
+std::vector<OptionSpec> BackupRunOptions::specs() {
+  return {
+      {.names = "-j,--jobs",
+       .value = "N",
+       .description = "workers that read rows (one per processor)",
+       .target = &jobs},
+      {.names = "--parallel-dbs",
+       .value = "N",
+       .description = "databases open at once (2; fewer if locks or connection slots demand it)",
+       .target = &parallel_databases},
+      {.names = "--lock-wait-timeout",
+       .value = "SECONDS",
+       .description = "how long to wait for a lock that somebody else holds (60)",
+       .target = &lock_wait_timeout},
+      {.names = "--serializable-deferrable",
+       .value = "",
+       .description = "wait for a snapshot that no concurrent serializable transaction can contradict",
+       .target = &serializable_deferrable},
+  };
+}
+
+Outcome run_backup(Context& context, const BackupRunOptions& options,
+                   const std::optional<std::string>& database) {
+  const Configuration& configured = context.configuration();
+  const logical::BackupOptions defaults;
+  const logical::BackupOptions backup{
+      .database = database,
+      .jobs = first_of(options.jobs, configured.jobs, defaults.jobs),
+      .parallel_databases =
+          first_of(options.parallel_databases, configured.parallel_databases, defaults.parallel_databases),
+      .lock_wait_timeout =
+          first_of(options.lock_wait_timeout, configured.lock_wait_timeout, defaults.lock_wait_timeout),
+      .serializable_deferrable = options.serializable_deferrable,
+  };
+  // The repository first: without one, nobody should type a password.
+  repository::Repository& repository = context.repository();
+  const logical::BackupResult result = logical::back_up(repository, backup, context.operation());
+  Outcome outcome{.text = text_of(result, context.style()), .json = backup_document(result)};
+  if (!result.manifest.complete) outcome.error = incomplete(result);
+  return outcome;
+}
+
+}  // namespace dbb::cli

@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/json_documents.h"
+#include "cli/table.h"
+
+namespace dbb::cli {
+namespace {
+
+std::string text_of(const std::vector<CleanupItem>& items, bool executed, const Style& style) {
+  if (items.empty()) return "Nothing is left over on this server.\n";
+  Table table(
+      {{"DATABASE"}, {"KIND"}, {"OF"}, {"SIZE", Align::kRight}, {executed ? "RESULT" : "WHAT HAPPENS"}});
+  bool anything = false;
+  for (const auto& item : items) {
+    anything = anything || item.kept_because.empty();
+    const std::string fate = item.kept_because.empty() ? (executed ? "removed" : "would be removed")
+                                                       : "stays: " + item.kept_because;
+    table.add({Cell(item.leftover.database), Cell(item.leftover.kind), Cell(item.leftover.original),
+               Cell(format_bytes(item.leftover.size_bytes)), Cell(fate)});
+  }
+  std::string out = table.render(style);
+  if (!executed && anything) {
+    out += "\nNothing was changed. To remove them, run the same command with " +
+           style.paint(Tone::kStrong, "--confirm") + ".\n";
+  }
+  return out;
+}
+
+class CleanupCommand final : public Command {
+ public:
+  CommandHelp help() const override {
+    return {.path = {"cleanup"},
+            .operation = "Cleanup",
+            .summary = "remove databases that earlier runs left on the server",
+            .description =
+                "Lists what dbbackup itself left on the server: staging databases of restores that were "
+                "killed, and, "
+                "with --kept, old databases that restores kept under another name. With --confirm they are "
+                "dropped. "
+                "Databases are recognised by dbbackup's mark in their comment, never by name alone; those of "
+                "a run "
+                "that is still alive are left in peace.",
+            .examples = {{"See what is left over", "dbbackup cleanup"},
+                         {"Remove staging databases of dead runs", "dbbackup cleanup --confirm"},
+                         {"Remove kept old databases too", "dbbackup cleanup --kept --confirm"}}};
+  }
+  OptionList options() override {
+    return {.options = {
+                {.names = "--kept",
+                 .value = "",
+                 .description = "also old databases that a restore kept",
+                 .target = &kept_},
+                {.names = "--confirm",
+                 .value = "",
+                 .description = "remove them; without it, they are only listed",
+                 .target = &confirm_},
+            }};
+  }
+
+  Outcome run(Context& context) override {
+    const logical::Operation& operation = context.operation();
+    std::vector<CleanupItem> items;
+    for (logical::Leftover& leftover : logical::find_leftovers(operation)) {
+      CleanupItem item{.leftover = std::move(leftover)};
+      if (item.leftover.in_use) {
+        item.kept_because = "its run is alive";
+      } else if (item.leftover.kind != "staging" && !kept_) {
+        item.kept_because = "only with --kept";
+      }
+      items.push_back(std::move(item));
+    }
+    std::optional<Error> failure;
+    for (CleanupItem& item : items) {
+      if (!confirm_ || !item.kept_because.empty()) continue;
+      try {
+        logical::remove_leftover(item.leftover, operation);
+        item.removed = true;
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::kCancelled) throw;
+        // The others are tried all the same; the first failure is the one that is reported.
+        item.kept_because = error.message();
+        if (!failure) failure = error;
+      }
+    }
+    return {.text = text_of(items, confirm_, context.style()),
+            .json = cleanup_document(items, confirm_),
+            .error = std::move(failure)};
+  }
+
+ private:
+  bool kept_ = false;
+  bool confirm_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_cleanup_command() { return std::make_unique<CleanupCommand>(); }
+
+}  // namespace dbb::cli

@@ -1,0 +1,50 @@
+#include "cli/backup_choice.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/restore_run.h"
+
+namespace dbb::cli {
+namespace {
+
+class RestoreClusterCommand final : public Command {
+ public:
+  CommandHelp help() const override {
+    return {
+        .path = {"restore", "cluster"},
+        .operation = "Restore",
+        .summary = "restore every database of a backup",
+        .description =
+            "Checks everything that can be known before the first change and prints the plan. With --confirm "
+            "it "
+            "is carried out: missing roles and tablespaces are created, each database is built beside the "
+            "old "
+            "one, its rows are read again and compared with the backup, and then the two are swapped in one "
+            "step. A restore that fails or is stopped leaves the old databases as they were.\n\n"
+            "Roles that exist keep their passwords and rights. Databases that are not in the backup are not "
+            "touched.",
+        .examples = {{"Print the plan", "dbbackup restore cluster latest"},
+                     {"Carry it out", "dbbackup restore cluster latest --confirm"},
+                     {"Into another server, keeping what is there",
+                      "dbbackup restore cluster 20261120T20 -h db2 --old keep --confirm"}}};
+  }
+  OptionList options() override {
+    return {.arguments = {{.name = "BACKUP",
+                           .description =
+                               "id, unique beginning of one, \"latest\" (newest of a cluster), or a time",
+                           .target = &backup_}},
+            .options = options_.specs()};
+  }
+  Outcome run(Context& context) override {
+    return run_restore(context, options_, {.backup = choose_cluster_backup(context.repository(), *backup_)});
+  }
+
+ private:
+  std::optional<std::string> backup_;
+  RestoreRunOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_restore_cluster_command() { return std::make_unique<RestoreClusterCommand>(); }
+
+}  // namespace dbb::cli

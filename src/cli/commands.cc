@@ -1,0 +1,37 @@
+#include "cli/commands.h"
+
+namespace dbb::cli {
+
+std::string CommandHelp::name() const {
+  std::string out;
+  for (const std::string& word : path) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+CommandList all_commands() {
+  CommandList list;
+  list.push_back(make_init_command());
+  list.push_back(make_backup_cluster_command());
+  list.push_back(make_backup_database_command());
+  list.push_back(make_list_command());
+  list.push_back(make_show_command());
+  list.push_back(make_restore_cluster_command());
+  list.push_back(make_restore_database_command());
+  list.push_back(make_check_command());
+  list.push_back(make_cleanup_command());
+  list.push_back(make_doctor_command());
+  list.push_back(make_completion_command());
+  list.push_back(make_man_command());
+  list.push_back(make_help_command());
+  return list;
+}
+
+const std::vector<CommandGroup>& command_groups() {
+  static const std::vector<CommandGroup> kGroups = {
+      {"backup", "back up a whole cluster or one database"},
+      {"restore", "restore a whole cluster or one database"},
+  };
+  return kGroups;
+}
+
+}  // namespace dbb::cli

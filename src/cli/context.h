@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/event.h"
+#include "cli/configuration.h"
+#include "cli/environment.h"
+#include "cli/options.h"
+#include "cli/settings.h"
+#include "cli/style.h"
+#include "logical/operation.h"
+#include "repository/repository.h"
+#include "storage/directory_store.h"
+#include "system/clock.h"
+#include "system/stop_event.h"
+
+namespace dbb::cli {
+
+// What the process was started with and in. Made by main, once.
+struct World {
+  Environment environment;
+  system::Clock& clock;
+  std::stop_token stop;
+  std::function<void(std::string_view)> out;    // standard output
+  std::function<void(std::string_view)> error;  // standard error
+  bool out_is_terminal = false;
+  bool error_is_terminal = false;
+  bool in_is_terminal = false;
+  size_t width = 100;  // of the terminal
+};
+
+// What a command works with. Things are opened when the command asks for them, so that one which needs no
+// server asks for no password. Confined to one thread; outlives every object it hands out.
+class Context {
+ public:
+  Context(const World& world, GlobalOptions options, Configuration configuration, EventSink& events);
+
+  const World& world() const { return world_; }
+  const GlobalOptions& options() const { return options_; }
+  const Configuration& configuration() const { return configuration_; }
+  const Style& style() const { return style_; }  // of standard output
+  EventSink& events() { return events_; }
+
+  const RepositoryPlace& place();
+  storage::ObjectStore& store();
+  repository::Repository& repository();
+
+  // Where to connect. The first call asks for a password if the server wants one that libpq does not have,
+  // and there is a terminal to ask at; that takes a trial connection.
+  const postgres::ConnectionTarget& target();
+  const std::vector<postgres::ClientPrograms>& client_programs();
+  // One a process: its run id is in every session it opens.
+  const logical::Operation& operation();
+
+ private:
+  void ask_for_password();
+
+  const World& world_;
+  const GlobalOptions options_;
+  const Configuration configuration_;
+  const Style style_;
+  EventSink& events_;
+
+  std::optional<RepositoryPlace> place_;
+  std::unique_ptr<storage::DirectoryStore> store_;
+  std::unique_ptr<repository::Repository> repository_;
+  std::optional<postgres::ConnectionTarget> target_;
+  std::optional<std::vector<postgres::ClientPrograms>> client_programs_;
+  std::unique_ptr<logical::Operation> operation_;
+};
+
+}  // namespace dbb::cli

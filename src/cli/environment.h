@@ -1,0 +1,24 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace dbb::cli {
+
+// The process environment, read once by main. No other place reads it, except libpq for what is libpq's.
+class Environment {
+ public:
+  Environment() = default;
+  explicit Environment(std::map<std::string, std::string> variables) : variables_(std::move(variables)) {}
+  // `entries` as main has them: "NAME=value", ended by a null pointer.
+  static Environment of_process(const char* const* entries);
+
+  // Empty when it is not set; a variable set to nothing counts as not set, as with most programs.
+  std::optional<std::string> get(const std::string& name) const;
+
+ private:
+  std::map<std::string, std::string> variables_;
+};
+
+}  // namespace dbb::cli

@@ -1,0 +1,261 @@
+#include "cli/json_documents.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cli/error_text.h"
+
+namespace dbb::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Names come from servers in any encoding, and JSON is UTF-8: what is not becomes U+FFFD.
+std::string text_of(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json error_json(const Error& error) {
+  Json context = Json::object();
+  for (const auto& [label, value] : error.context()) context[label] = value;
+  return {{"code", error.info().name},
+          {"title", error.info().title},
+          {"message", error.message()},
+          {"cause", error.cause()},
+          {"solution", error.solution()},
+          {"context", std::move(context)},
+          {"sqlstate", error.sqlstate()},
+          {"documentation", documentation_of(error)},
+          {"exit_code", static_cast<int>(error.info().exit_code)}};
+}
+
+// "CODE: message", as documents record it.
+Json recorded_error(const std::string& error) { return error.empty() ? Json(nullptr) : Json(error); }
+
+double seconds_between(UtcTime from, UtcTime to) {
+  return static_cast<double>(to.microseconds() - from.microseconds()) / 1e6;
+}
+
+Json summary_of(const repository::Manifest& manifest) {
+  return {{"id", manifest.id.text()},
+          {"kind", manifest.kind},
+          {"complete", manifest.complete},
+          {"started", manifest.started.iso()},
+          {"finished", manifest.finished.iso()},
+          {"seconds", seconds_between(manifest.started, manifest.finished)},
+          {"host", manifest.host},
+          {"program_version", manifest.program_version},
+          {"logical_bytes", manifest.totals.logical_bytes},
+          {"new_bytes", manifest.totals.new_bytes_raw},
+          {"stored_bytes", manifest.totals.stored_bytes}};
+}
+
+Json database_json(const logical::DatabaseRecord& record) {
+  return {{"name", record.name()},
+          {"state", logical::name_of(record.state)},
+          {"error", recorded_error(record.error)},
+          {"left_out", record.left_out},
+          {"owner", record.properties.owner},
+          {"encoding", record.properties.encoding},
+          {"tables", record.tables},
+          {"rows", record.rows},
+          {"row_bytes", record.row_bytes},
+          {"large_objects", record.large_objects},
+          {"size_bytes", record.properties.size_bytes},
+          {"seconds", record.seconds}};
+}
+
+Json backup_json(const repository::Manifest& manifest, const logical::Document& document) {
+  Json out = summary_of(manifest);
+  out["server_version"] = document.server_version.text();
+  out["server_address"] = document.server_address;
+  out["system_identifier"] = document.system_identifier;
+  out["client_version"] = document.client_version.text();
+  out["globals"] = document.has_globals;
+  out["databases"] = Json::array();
+  for (const auto& record : document.databases) out["databases"].push_back(database_json(record));
+  out["debris"] = document.debris;
+  return out;
+}
+
+std::string_view name_of(logical::Verdict verdict) {
+  switch (verdict) {
+    case logical::Verdict::kOk:
+      return "ok";
+    case logical::Verdict::kWarning:
+      return "warning";
+    case logical::Verdict::kRefused:
+      return "refused";
+  }
+  return "";
+}
+
+std::string_view name_of(logical::DatabaseAction action) {
+  switch (action) {
+    case logical::DatabaseAction::kCreate:
+      return "create";
+    case logical::DatabaseAction::kSwap:
+      return "swap";
+    case logical::DatabaseAction::kFillSystem:
+      return "fill-system";
+    case logical::DatabaseAction::kSkip:
+      return "skip";
+  }
+  return "";
+}
+
+Json plan_json(const logical::RestorePlan& plan) {
+  Json out{{"backup", plan.manifest.id.text()}, {"backup_complete", plan.manifest.complete},
+           {"refused", plan.refused()},         {"workers", plan.workers},
+           {"proof", plan.options.proof},       {"with_owners", plan.with_owners}};
+  out["preflight"] = Json::array();
+  for (const auto& line : plan.preflight) {
+    out["preflight"].push_back({{"check", line.check},
+                                {"verdict", name_of(line.verdict)},
+                                {"finding", line.finding},
+                                {"remedy", line.remedy}});
+  }
+  out["databases"] = Json::array();
+  for (const auto& database : plan.databases) {
+    out["databases"].push_back({{"source", database.source},
+                                {"name", database.name},
+                                {"action", name_of(database.action)},
+                                {"reason", database.reason},
+                                {"kept_name", database.kept_name ? Json(*database.kept_name) : Json(nullptr)},
+                                {"drop_old", database.drop_old},
+                                {"tables", database.tables},
+                                {"row_bytes", database.row_bytes},
+                                {"size_bytes", database.size_bytes}});
+  }
+  out["globals_to_create"] = plan.globals_to_create;
+  out["globals_that_differ"] = plan.globals_that_differ;
+  return out;
+}
+
+}  // namespace
+
+std::string with_error(const std::string& document, const Error& error) {
+  Json out = document.empty() ? Json::object() : Json::parse(document);
+  out["error"] = error_json(error);
+  return text_of(out);
+}
+
+std::string version_document() { return text_of({{"version", DBB_VERSION}}); }
+
+std::string init_document(const std::filesystem::path& repository, const std::string& id) {
+  return text_of({{"repository", repository.string()}, {"id", id}, {"encryption", "none"}});
+}
+
+std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list) {
+  Json out{{"repository", repository.string()}, {"backups", Json::array()}, {"damaged", Json::array()}};
+  for (const auto& manifest : list.backups) {
+    Json entry = summary_of(manifest);
+    // A manifest may be of a kind this version does not know; then its document is not ours to read.
+    try {
+      const logical::Document document = logical::parse_document(manifest.document);
+      Json names = Json::array();
+      for (const auto& record : document.databases) names.push_back(record.name());
+      entry["databases"] = std::move(names);
+      entry["server_version"] = document.server_version.text();
+    } catch (const Error&) {
+      entry["databases"] = nullptr;
+      entry["server_version"] = nullptr;
+    }
+    out["backups"].push_back(std::move(entry));
+  }
+  for (const auto& damaged : list.damaged) {
+    out["damaged"].push_back({{"object", damaged.object}, {"problem", damaged.problem}});
+  }
+  return text_of(out);
+}
+
+std::string show_document(const repository::Manifest& manifest) {
+  return text_of(backup_json(manifest, logical::parse_document(manifest.document)));
+}
+
+std::string backup_document(const logical::BackupResult& result) {
+  return text_of(backup_json(result.manifest, result.document));
+}
+
+std::string plan_document(const logical::RestorePlan& plan) {
+  Json out{{"executed", false}};
+  out.update(plan_json(plan));
+  return text_of(out);
+}
+
+std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result) {
+  Json out{{"executed", true},
+           {"backup", plan.manifest.id.text()},
+           {"backup_complete", plan.manifest.complete},
+           {"seconds", result.seconds},
+           {"proof_seconds", result.proof_seconds}};
+  out["databases"] = Json::array();
+  for (const auto& database : result.databases) {
+    out["databases"].push_back(
+        {{"name", database.name},
+         {"restored", database.restored},
+         {"proven", database.proven},
+         {"error", recorded_error(database.error)},
+         {"kept_as", database.kept_as.empty() ? Json(nullptr) : Json(database.kept_as)},
+         {"tables", database.tables},
+         {"rows", database.rows},
+         {"row_bytes", database.row_bytes},
+         {"large_objects", database.large_objects},
+         {"seconds", database.seconds},
+         {"load_seconds", database.load_seconds},
+         {"index_seconds", database.index_seconds},
+         {"proof_seconds", database.proof_seconds},
+         {"swap_window_seconds", database.swap_window_seconds},
+         {"warnings", database.warnings}});
+  }
+  out["plan"] = plan_json(plan);
+  return text_of(out);
+}
+
+std::string check_document(const repository::CheckReport& report, bool read_data) {
+  Json out{{"sound", report.findings.empty()},
+           {"read_data", read_data},
+           {"backups", report.backups},
+           {"packs", report.packs},
+           {"frames", report.frames},
+           {"read_bytes", report.bytes_read},
+           {"unreferenced_packs", report.unreferenced_packs},
+           {"unreferenced_bytes", report.unreferenced_bytes},
+           {"findings", Json::array()}};
+  for (const auto& finding : report.findings) {
+    Json hurts = Json::array();
+    for (const BackupId& id : finding.hurts) hurts.push_back(id.text());
+    out["findings"].push_back({{"object", finding.object},
+                               {"problem", finding.problem},
+                               {"hurts", std::move(hurts)},
+                               {"hurt_items", finding.hurt_items}});
+  }
+  return text_of(out);
+}
+
+std::string cleanup_document(const std::vector<CleanupItem>& items, bool executed) {
+  Json out{{"executed", executed}, {"leftovers", Json::array()}};
+  for (const auto& item : items) {
+    out["leftovers"].push_back({{"database", item.leftover.database},
+                                {"kind", item.leftover.kind},
+                                {"run", item.leftover.run},
+                                {"original", item.leftover.original},
+                                {"size_bytes", item.leftover.size_bytes},
+                                {"in_use", item.leftover.in_use},
+                                {"removed", item.removed},
+                                {"reason", item.kept_because}});
+  }
+  return text_of(out);
+}
+
+std::string doctor_document(const std::vector<Diagnosis>& diagnoses) {
+  Json out{{"ready", exit_code_of(diagnoses) == ExitCode::kDone}, {"checks", Json::array()}};
+  for (const auto& diagnosis : diagnoses) {
+    out["checks"].push_back({{"check", diagnosis.check},
+                             {"verdict", name_of(diagnosis.verdict)},
+                             {"finding", diagnosis.finding},
+                             {"remedy", diagnosis.remedy}});
+  }
+  return text_of(out);
+}
+
+}  // namespace dbb::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/doctor.h"
+#include "logical/backup.h"
+#include "logical/restore.h"
+#include "repository/check.h"
+#include "repository/repository.h"
+
+// The JSON documents of `--json`, field by field as docs/json.md describes them. Each is one object, ended by
+// a newline. Fields are only ever added.
+namespace dbb::cli {
+
+// `document` with the field "error" added; a document of its own where there is no other.
+std::string with_error(const std::string& document, const Error& error);
+
+std::string version_document();
+std::string init_document(const std::filesystem::path& repository, const std::string& id);
+std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list);
+std::string show_document(const repository::Manifest& manifest);
+std::string backup_document(const logical::BackupResult& result);
+std::string plan_document(const logical::RestorePlan& plan);
+// `plan` is what was executed, `result` as far as it came.
+std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result);
+std::string check_document(const repository::CheckReport& report, bool read_data);
+
+struct CleanupItem {
+  logical::Leftover leftover;
+  bool removed = false;
+  std::string kept_because = {};  // "its run is alive"
+};
+std::string cleanup_document(const std::vector<CleanupItem>& items, bool executed);
+std::string doctor_document(const std::vector<Diagnosis>& diagnoses);
+
+}  // namespace dbb::cli

@@ -1,0 +1,162 @@
+#include "cli/restore_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/units.h"
+#include "cli/table.h"
+
+namespace dbb::cli {
+namespace {
+
+using logical::DatabaseAction;
+using logical::Verdict;
+
+std::string seconds_text(double seconds) {
+  return format_duration(std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9)));
+}
+
+Cell verdict_cell(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOk:
+      return {"ok", Tone::kGood};
+    case Verdict::kWarning:
+      return {"warning", Tone::kWarning};
+    case Verdict::kRefused:
+      return {"refused", Tone::kBad};
+  }
+  return "";
+}
+
+std::string what_happens(const logical::DatabasePlan& database) {
+  switch (database.action) {
+    case DatabaseAction::kCreate:
+      return "created";
+    case DatabaseAction::kSwap:
+      if (database.drop_old) return "replaces the old one, which is dropped after the proof";
+      return fmt::format("replaces the old one, which is kept as \"{}\"", database.kept_name.value_or(""));
+    case DatabaseAction::kFillSystem:
+      return "filled where it is";
+    case DatabaseAction::kSkip:
+      return "skipped: " + database.reason;
+  }
+  return "";
+}
+
+std::string bullets(const std::string& heading, const std::vector<std::string>& lines, const Style& style) {
+  if (lines.empty()) return "";
+  std::string out = "\n" + style.paint(Tone::kStrong, heading) + "\n";
+  for (const std::string& line : lines) out += "  " + indent_rest(printable(line), "    ") + "\n";
+  return out;
+}
+
+std::vector<const logical::PreflightLine*> refused_lines(const logical::RestorePlan& plan) {
+  std::vector<const logical::PreflightLine*> out;
+  for (const auto& line : plan.preflight) {
+    if (line.verdict == Verdict::kRefused) out.push_back(&line);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string render_plan(const logical::RestorePlan& plan, size_t width, const Style& style) {
+  constexpr size_t kNarrowColumns = 34;
+  const size_t wrap_at = std::max<size_t>(30, (std::max<size_t>(width, 100) - kNarrowColumns) / 2);
+  std::string out = fmt::format("Backup {} of {}, {}{}\n\n", plan.manifest.id.text(),
+                                plan.document.server_address, plan.manifest.started.iso(),
+                                plan.manifest.complete ? "" : style.paint(Tone::kWarning, " (incomplete)"));
+
+  Table checks(
+      {{"CHECK"}, {"VERDICT"}, {"FINDING", Align::kLeft, wrap_at}, {"REMEDY", Align::kLeft, wrap_at}});
+  for (const auto& line : plan.preflight) {
+    checks.add({Cell(line.check), verdict_cell(line.verdict), Cell(line.finding), Cell(line.remedy)});
+  }
+  out += checks.render(style);
+
+  Table databases({{"DATABASE"},
+                   {"FROM"},
+                   {"TABLES", Align::kRight},
+                   {"ROWS AS TEXT", Align::kRight},
+                   {"SIZE", Align::kRight},
+                   {"WHAT HAPPENS"}});
+  for (const auto& database : plan.databases) {
+    const bool skipped = database.action == DatabaseAction::kSkip;
+    databases.add({Cell(database.name), Cell(database.source == database.name ? "" : database.source),
+                   Cell(format_count(database.tables)), Cell(format_bytes(database.row_bytes)),
+                   Cell(format_bytes(database.size_bytes)),
+                   Cell(what_happens(database), skipped ? Tone::kWarning : Tone::kPlain)});
+  }
+  out += "\n" + databases.render(style);
+  out += bullets("Created first:", plan.globals_to_create, style);
+  out +=
+      bullets("Left as it is on the target, but different in the backup:", plan.globals_that_differ, style);
+  out += fmt::format("\nWorkers: {}. Proof: {}.{}\n", plan.workers,
+                     plan.options.proof ? "rows are read again and compared" : "left out (--no-proof)",
+                     plan.with_owners ? "" : " Owners: everything will belong to the role that restores.");
+  return out;
+}
+
+std::string render_result(const logical::RestorePlan& plan, const logical::RestoreResult& result,
+                          const Style& style) {
+  Table table({{"DATABASE"},
+               {"RESULT"},
+               {"TABLES", Align::kRight},
+               {"ROWS", Align::kRight},
+               {"LARGE OBJECTS", Align::kRight},
+               {"LOAD", Align::kRight},
+               {"INDEXES", Align::kRight},
+               {"PROOF", Align::kRight},
+               {"SWAP", Align::kRight},
+               {"OLD ONE KEPT AS"}});
+  std::vector<std::string> remarks;
+  size_t restored = 0;
+  for (const auto& database : result.databases) {
+    restored += database.restored ? 1 : 0;
+    const Cell verdict = !database.restored
+                             ? Cell(database.error.empty() ? "not begun" : "failed", Tone::kBad)
+                         : database.proven ? Cell("proven", Tone::kGood)
+                                           : Cell("restored, not proven", Tone::kWarning);
+    table.add({Cell(database.name), verdict, Cell(format_count(database.tables)),
+               Cell(format_count(database.rows)),
+               Cell(database.large_objects == 0 ? "" : format_count(database.large_objects)),
+               Cell(seconds_text(database.load_seconds)), Cell(seconds_text(database.index_seconds)),
+               Cell(seconds_text(database.proof_seconds)), Cell(seconds_text(database.swap_window_seconds)),
+               Cell(database.kept_as)});
+    if (!database.error.empty()) remarks.push_back(fmt::format("{}: {}", database.name, database.error));
+    for (const std::string& warning : database.warnings) {
+      remarks.push_back(fmt::format("{}: {}", database.name, warning));
+    }
+  }
+  std::string out = result.databases.empty() ? "" : table.render(style);
+  for (const auto& database : plan.databases) {
+    if (database.action == DatabaseAction::kSkip) {
+      remarks.push_back(fmt::format("{}: skipped: {}", database.name, database.reason));
+    }
+  }
+  out += bullets("Remarks:", remarks, style);
+  out += fmt::format("\n{} of {} databases restored from {} in {}, of which proof {}.\n", restored,
+                     result.databases.size(), plan.manifest.id.text(), seconds_text(result.seconds),
+                     seconds_text(result.proof_seconds));
+  return out;
+}
+
+Error refusal_of(const logical::RestorePlan& plan) {
+  const auto refused = refused_lines(plan);
+  std::string cause;
+  std::vector<std::string> solution;
+  for (const auto* line : refused) {
+    cause += (cause.empty() ? "" : "\n") + fmt::format("{}: {}", line->check, line->finding);
+    if (!line->remedy.empty()) solution.push_back(line->remedy);
+  }
+  const bool only_version = refused.size() == 1 && refused.front()->check == "version";
+  solution.emplace_back("Run the command without --confirm to see the plan again.");
+  return Error(only_version ? ErrorCode::kVersionDowngrade : ErrorCode::kPreflightRefused,
+               {.message = "The checks before the restore speak against it. Nothing was changed.",
+                .cause = std::move(cause),
+                .solution = std::move(solution)});
+}
+
+}  // namespace dbb::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+
+#include "cli/style.h"
+#include "logical/restore.h"
+
+namespace dbb::cli {
+
+// What will be done, for people: the preflight table, the databases with what becomes of each, globals.
+std::string render_plan(const logical::RestorePlan& plan, size_t width, const Style& style);
+// What was done.
+std::string render_result(const logical::RestorePlan& plan, const logical::RestoreResult& result,
+                          const Style& style);
+
+// The error of a plan that is refused: VERSION_DOWNGRADE when the version alone speaks against it, otherwise
+// PREFLIGHT_REFUSED with every refused line.
+Error refusal_of(const logical::RestorePlan& plan);
+
+}  // namespace dbb::cli

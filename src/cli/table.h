@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/style.h"
+
+namespace dbb::cli {
+
+enum class Align { kLeft, kRight };
+
+struct Column {
+  std::string header;
+  Align align = Align::kLeft;
+  size_t wrap_at = 0;  // longer texts continue on the next line; 0: never
+};
+
+struct Cell {
+  std::string text;
+  Tone tone = Tone::kPlain;
+  Cell(std::string content, Tone colour = Tone::kPlain) : text(std::move(content)), tone(colour) {}
+  Cell(const char* content) : text(content) {}
+};
+
+// Aligned text for people. Columns that are empty in every row are left out.
+class Table {
+ public:
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void add(std::vector<Cell> cells);
+  bool empty() const { return rows_.empty(); }
+  // With a header line, two spaces between columns, every line ended by a newline and free of trailing
+  // spaces.
+  std::string render(const Style& style) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+// `text` cut at spaces into lines of at most `width` columns; a longer word stands alone.
+std::vector<std::string> wrap(std::string_view text, size_t width);
+
+}  // namespace dbb::cli
