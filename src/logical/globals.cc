@@ -1,0 +1,275 @@
+#include "logical/globals.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+
+#include "logical/sql_script.h"
+
+namespace dbb::logical {
+namespace {
+
+enum class Subject : uint8_t { kRole, kTablespace, kMembership, kParameter, kSession };
+
+struct GlobalStatement {
+  Subject subject = Subject::kSession;
+  std::string name;                  // of the role or tablespace
+  std::vector<std::string> parties;  // roles that must exist
+  std::string text;
+  std::string without_grantor;       // of a membership
+  std::string location;              // of CREATE TABLESPACE
+  bool creates = false;
+};
+
+std::string spelled(std::string_view text) { return std::string(text) + ";"; }
+
+// GRANT a TO b [WITH ...] [GRANTED BY c]
+GlobalStatement read_membership(const Statement& statement) {
+  GlobalStatement read{.subject = Subject::kMembership};
+  read.parties = {statement.tokens[1].value(), statement.tokens[3].value()};
+  const size_t granted = statement.find("GRANTED", 4);
+  if (granted + 2 < statement.tokens.size()) {
+    read.parties.push_back(statement.tokens[granted + 2].value());
+    const Token& last = statement.tokens[granted - 1];
+    const size_t length = static_cast<size_t>(last.text.data() + last.text.size() - statement.text.data());
+    read.without_grantor = spelled(statement.text.substr(0, length));
+  }
+  return read;
+}
+
+// GRANT/REVOKE ... ON PARAMETER|TABLESPACE name TO|FROM grantee
+GlobalStatement read_privilege(const Statement& statement, size_t on) {
+  GlobalStatement read{.subject = statement.tokens[on + 1].is("TABLESPACE") ? Subject::kTablespace
+                                                                             : Subject::kParameter};
+  if (read.subject == Subject::kTablespace) read.name = statement.tokens[on + 2].value();
+  const size_t direction = std::min(statement.find("TO", on + 2), statement.find("FROM", on + 2));
+  if (direction + 1 < statement.tokens.size() && !statement.tokens[direction + 1].is("PUBLIC")) {
+    read.parties.push_back(statement.tokens[direction + 1].value());
+  }
+  return read;
+}
+
+GlobalStatement read_statement(const Statement& statement) {
+  const std::vector<Token>& tokens = statement.tokens;
+  GlobalStatement read;
+  const size_t on = statement.find("ON");
+  const auto about = [&](size_t kind) {  // tokens[kind] says what tokens[kind + 1] is
+    if (kind + 1 >= tokens.size()) return;
+    if (tokens[kind].is("ROLE")) read.subject = Subject::kRole;
+    if (tokens[kind].is("TABLESPACE")) read.subject = Subject::kTablespace;
+    if (read.subject != Subject::kSession) read.name = tokens[kind + 1].value();
+  };
+  if (statement.begins_with({"GRANT"}) && tokens.size() > 3 && tokens[2].is("TO")) {
+    read = read_membership(statement);
+  } else if ((statement.begins_with({"GRANT"}) || statement.begins_with({"REVOKE"})) && on + 2 < tokens.size()) {
+    read = read_privilege(statement, on);
+  } else if (statement.begins_with({"CREATE"}) || statement.begins_with({"ALTER"})) {
+    about(1);
+    read.creates = statement.begins_with({"CREATE"});
+    const size_t location = statement.find("LOCATION");
+    if (location + 1 < tokens.size()) read.location = tokens[location + 1].value();
+  } else if (statement.begins_with({"COMMENT"}) || statement.begins_with({"SECURITY", "LABEL"})) {
+    about(on + 1);
+  }
+  read.text = spelled(statement.text);
+  return read;
+}
+
+// A grant by somebody else than the owner is three statements: SET SESSION AUTHORIZATION, GRANT, RESET. They are kept
+// together as one.
+std::vector<GlobalStatement> read_globals(std::string_view text) {
+  std::vector<GlobalStatement> all;
+  std::string prefix;
+  for_each_statement(text, [&](const Statement& statement) {
+    if (statement.begins_with({"SET", "SESSION", "AUTHORIZATION"})) {
+      prefix = spelled(statement.text) + "\n";
+    } else if (statement.begins_with({"RESET", "SESSION", "AUTHORIZATION"})) {
+      if (!all.empty()) all.back().text += "\n" + spelled(statement.text);
+      prefix.clear();
+    } else {
+      GlobalStatement read = read_statement(statement);
+      read.text = prefix + read.text;
+      all.push_back(std::move(read));
+    }
+  });
+  return all;
+}
+
+std::set<std::string> created_in(const std::vector<GlobalStatement>& all, Subject subject) {
+  std::set<std::string> names;
+  for (const GlobalStatement& statement : all) {
+    if (statement.creates && statement.subject == subject) names.insert(statement.name);
+  }
+  return names;
+}
+
+// What only one of the two sides says about roles and tablespaces that both have.
+class Differences {
+ public:
+  Differences(const std::vector<GlobalStatement>& backup, const std::vector<GlobalStatement>& target,
+              const std::set<std::string>& roles, const std::set<std::string>& tablespaces)
+      : roles_(roles), tablespaces_(tablespaces) {
+    collect(backup, backup_);
+    collect(target, target_);
+  }
+
+  std::vector<std::string> lines() const {
+    std::vector<std::string> lines;
+    for (const auto& [about, texts] : backup_) {
+      const auto other = target_.find(about);
+      describe(about, texts, other == target_.end() ? std::set<std::string>() : other->second, lines);
+    }
+    for (const auto& [about, texts] : target_) {
+      if (!backup_.contains(about)) describe(about, {}, texts, lines);
+    }
+    return lines;
+  }
+
+ private:
+  using ByObject = std::map<std::string, std::set<std::string>>;
+
+  bool concerns_both(const GlobalStatement& statement) const {
+    switch (statement.subject) {
+      case Subject::kRole:
+        return roles_.contains(statement.name);
+      case Subject::kTablespace:
+        return tablespaces_.contains(statement.name);
+      case Subject::kMembership:
+      case Subject::kParameter:
+        return std::ranges::all_of(statement.parties, [&](const auto& role) { return roles_.contains(role); });
+      case Subject::kSession:
+        break;
+    }
+    return false;
+  }
+
+  void collect(const std::vector<GlobalStatement>& all, ByObject& into) const {
+    for (const GlobalStatement& statement : all) {
+      if (!concerns_both(statement)) continue;
+      std::string about;
+      if (statement.subject == Subject::kRole) about = fmt::format("role {}", statement.name);
+      if (statement.subject == Subject::kTablespace) about = fmt::format("tablespace {}", statement.name);
+      if (statement.subject == Subject::kMembership) about = fmt::format("role {}", statement.parties[1]);
+      if (statement.subject == Subject::kParameter) about = "privileges on parameters";
+      into[about].insert(statement.text);
+    }
+  }
+
+  static void describe(const std::string& about, const std::set<std::string>& backup,
+                       const std::set<std::string>& target, std::vector<std::string>& lines) {
+    std::set<std::string> masked_of_target;
+    for (const std::string& text : target) masked_of_target.insert(mask_password(text));
+    std::set<std::string> masked_of_backup;
+    for (const std::string& text : backup) {
+      const std::string masked = mask_password(text);
+      masked_of_backup.insert(masked);
+      if (target.contains(text)) continue;
+      if (masked_of_target.contains(masked)) {
+        lines.push_back(fmt::format("{}: another password than in the backup", about));
+      } else {
+        lines.push_back(fmt::format("{}: only in the backup: {}", about, masked));
+      }
+    }
+    for (const std::string& masked : masked_of_target) {
+      if (!masked_of_backup.contains(masked)) lines.push_back(fmt::format("{}: only on the target: {}", about, masked));
+    }
+  }
+
+  const std::set<std::string>& roles_;
+  const std::set<std::string>& tablespaces_;
+  ByObject backup_;
+  ByObject target_;
+};
+
+std::set<std::string> missing(const std::set<std::string>& wanted, const std::set<std::string>& there,
+                              const std::set<std::string>* only) {
+  std::set<std::string> result;
+  for (const std::string& name : wanted) {
+    if (!there.contains(name) && (only == nullptr || only->contains(name))) result.insert(name);
+  }
+  return result;
+}
+
+std::set<std::string> common(const std::set<std::string>& a, const std::set<std::string>& b,
+                             const std::set<std::string>* only) {
+  std::set<std::string> result;
+  for (const std::string& name : a) {
+    if (b.contains(name) && (only == nullptr || only->contains(name))) result.insert(name);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string mask_password(std::string_view statement) {
+  std::string masked;
+  const char* copied_to = statement.data();
+  for_each_statement(statement, [&](const Statement& one) {
+    for (size_t i = 1; i < one.tokens.size(); ++i) {
+      const Token& token = one.tokens[i];
+      if (token.kind != TokenKind::kString || !one.tokens[i - 1].is("PASSWORD")) continue;
+      masked.append(copied_to, token.text.data());
+      masked += "'***'";
+      copied_to = token.text.data() + token.text.size();
+    }
+  });
+  masked.append(copied_to, statement.data() + statement.size());
+  return masked;
+}
+
+std::set<std::string> roles_in_globals(std::string_view text) { return created_in(read_globals(text), Subject::kRole); }
+
+GlobalsPlan plan_globals(std::string_view backup, std::string_view target,
+                         const std::optional<GlobalsFilter>& filter) {
+  const std::vector<GlobalStatement> wanted = read_globals(backup);
+  const std::vector<GlobalStatement> there = read_globals(target);
+  const std::set<std::string>* only_roles = filter ? &filter->roles : nullptr;
+  const std::set<std::string>* only_tablespaces = filter ? &filter->tablespaces : nullptr;
+
+  const std::set<std::string> roles_there = created_in(there, Subject::kRole);
+  const std::set<std::string> tablespaces_there = created_in(there, Subject::kTablespace);
+  const std::set<std::string> roles_wanted = created_in(wanted, Subject::kRole);
+  const std::set<std::string> tablespaces_wanted = created_in(wanted, Subject::kTablespace);
+  const std::set<std::string> new_roles = missing(roles_wanted, roles_there, only_roles);
+  const std::set<std::string> new_tablespaces = missing(tablespaces_wanted, tablespaces_there, only_tablespaces);
+
+  const auto is_new = [&](const std::string& role) { return new_roles.contains(role); };
+  const auto will_exist = [&](const std::string& role) {
+    return is_new(role) || roles_there.contains(role) || role.starts_with("pg_");
+  };
+
+  GlobalsPlan plan;
+  plan.roles.assign(new_roles.begin(), new_roles.end());
+  for (const GlobalStatement& statement : wanted) {
+    switch (statement.subject) {
+      case Subject::kRole:
+        if (is_new(statement.name)) plan.create.push_back(statement.text);
+        break;
+      case Subject::kTablespace:
+        if (!new_tablespaces.contains(statement.name)) break;
+        plan.create.push_back(statement.text);
+        if (statement.creates) plan.tablespaces.push_back({statement.name, statement.location});
+        break;
+      case Subject::kMembership: {
+        if (!is_new(statement.parties[0]) && !is_new(statement.parties[1])) break;
+        if (!will_exist(statement.parties[0]) || !will_exist(statement.parties[1])) break;
+        const bool grantor_exists = statement.parties.size() < 3 || will_exist(statement.parties[2]);
+        plan.create.push_back(grantor_exists ? statement.text : statement.without_grantor);
+        break;
+      }
+      case Subject::kParameter:
+        if (std::ranges::any_of(statement.parties, is_new)) plan.create.push_back(statement.text);
+        break;
+      case Subject::kSession:
+        break;  // encoding and the like: the session that runs the statements has its own
+    }
+  }
+  plan.differ = Differences(wanted, there, common(roles_wanted, roles_there, only_roles),
+                            common(tablespaces_wanted, tablespaces_there, only_tablespaces))
+                    .lines();
+  return plan;
+}
+
+}  // namespace dbb::logical

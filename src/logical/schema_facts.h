@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What a database's schema script (`pg_restore -f -`) says about what its restore will need. Pure functions.
+namespace dbb::logical {
+
+// How many entries of the server's lock table one statement of a restore takes at most.
+struct StatementLocks {
+  std::string statement;  // "foreign key public.a -> public.b"
+  uint64_t locks = 0;
+
+  bool operator==(const StatementLocks&) const = default;
+};
+
+struct SchemaFacts {
+  std::set<std::string> roles;        // that own something, are granted something, or stand in a policy or mapping
+  std::set<std::string> tablespaces;
+  uint64_t relations = 0;             // tables, views, sequences, indexes
+  std::vector<StatementLocks> locks;  // the hungriest statements, most first, at most kMostStatements
+};
+
+inline constexpr size_t kMostStatements = 64;
+
+// Locks by kind of statement, with T(t) = t and its partitions at any depth, and I(t) = all their indexes:
+//
+//   CREATE, ALTER, COPY, TRUNCATE of one table; one index            kPlainStatement
+//   foreign key t -> z                       2 T(t) + I(t) + 2 T(z) + I(z)
+//   trigger on t, ATTACH PARTITION below t   2 T(t)
+//   COPY or TRUNCATE through a root t        2 T(t)
+//   ANALYZE, VACUUM, reading of a root t     2 T(t) + I(t)
+//   REFRESH of a materialized view           as reading the largest root
+//   CREATE EXTENSION                         kExtension
+//
+// Measured with PostgreSQL 15: a foreign key between two trees of 200 partitions with one index each held 1,194 rows of
+// pg_locks (1,206 by this table), ANALYZE of one 592 (602).
+inline constexpr uint64_t kPlainStatement = 12;
+inline constexpr uint64_t kExtension = 100;
+
+SchemaFacts read_schema_facts(std::string_view script);
+
+}  // namespace dbb::logical
