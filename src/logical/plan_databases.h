@@ -1,0 +1,29 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "logical/restore.h"
+#include "postgres/catalog.h"
+
+// What is done with which database. Pure functions.
+namespace dbb::logical {
+
+bool is_system_database(std::string_view name);
+
+// The target's databases, as far as the planning of names needs them.
+struct NamesOnTarget {
+  std::set<std::string> names;
+};
+
+// In the order they are begun: largest first, system databases last. Throws kDatabaseNotFound (the backup has none of
+// that name), kNameIllegal, kTargetExists (`as` is taken and `replace` was not asked for).
+std::vector<DatabasePlan> plan_databases(const Document& document, const RestoreOptions& options,
+                                         const NamesOnTarget& target, const BackupId& run, UtcTime now);
+
+// A system database that has contents on the target is skipped, unless it may be merged into.
+void settle_system_database(DatabasePlan& plan, bool is_empty_on_target, const RestoreOptions& options);
+
+}  // namespace dbb::logical

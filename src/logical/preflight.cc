@@ -1,0 +1,210 @@
+#include "logical/preflight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/units.h"
+#include "logical/preflight_parts.h"
+
+namespace dbb::logical {
+namespace {
+
+PreflightLine topology_line(const PreflightInput& in) {
+  const postgres::ServerFacts& server = in.facts.server;
+  if (server.in_recovery) {
+    return {Verdict::kRefused, "topology", fmt::format("{} is a standby and takes no changes", in.facts.address),
+            "Name the primary with -h and -p."};
+  }
+  return {Verdict::kOk, "topology",
+          fmt::format("one primary answers at {}{}", in.facts.address,
+                      server.system_identifier.empty() ? "" : ", system " + server.system_identifier)};
+}
+
+PreflightLine rights_line(const PreflightInput& in) {
+  const postgres::ServerFacts& server = in.facts.server;
+  if (server.is_superuser) return {Verdict::kOk, "rights", fmt::format("{} is a superuser", server.role)};
+  if (!server.can_create_databases) {
+    return {Verdict::kRefused, "rights", fmt::format("{} may not create databases", server.role),
+            fmt::format("As a superuser: ALTER ROLE {} CREATEDB; or restore as a superuser with -U.", server.role)};
+  }
+  if (!in.facts.globals.roles.empty() && !server.can_create_roles) {
+    return {Verdict::kRefused, "rights",
+            fmt::format("{} may not create the roles that are missing: {}", server.role,
+                        join_names(in.facts.globals.roles)),
+            "Create them, or restore as a superuser with -U."};
+  }
+  return {Verdict::kWarning, "rights", "Current user is not a superuser - database ownership may not be fully restored",
+          fmt::format("Everything restored will belong to {}, without the recorded privileges.", server.role)};
+}
+
+PreflightLine version_line(const PreflightInput& in) {
+  const postgres::ServerVersion source = in.document.server_version;
+  const postgres::ServerVersion target = in.facts.server.version;
+  const std::string finding = fmt::format("backup of PostgreSQL {}, target {}", source.text(), target.text());
+  if (target.major() < source.major()) {
+    return {Verdict::kRefused, "version", finding + ": a downgrade",
+            fmt::format("Restore into PostgreSQL {} or newer.", source.major())};
+  }
+  if (target.major() > source.major()) {
+    return {Verdict::kWarning, "version", finding + ": an upgrade",
+            "Read the release notes between the two; statements the newer server refuses end the restore before the "
+            "swap."};
+  }
+  return {Verdict::kOk, "version", finding};
+}
+
+PreflightLine client_line(const PreflightInput& in) {
+  if (!in.facts.client) return {Verdict::kRefused, "client programs", in.facts.client_problem};
+  return {Verdict::kOk, "client programs",
+          fmt::format("pg_restore {}, backup written by pg_dump {}", in.facts.client->text(),
+                      in.document.client_version.text())};
+}
+
+void backup_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  bool whole = true;
+  for (const DatabasePlan& plan : in.databases) {
+    const DatabaseRecord* record = in.document.find(plan.source);
+    if (record == nullptr || record->state == DatabaseState::kComplete) continue;
+    whole = false;
+    const std::string check = fmt::format("backup: {}", plan.source);
+    if (record->state == DatabaseState::kFailed) {
+      lines.push_back({in.options.database ? Verdict::kRefused : Verdict::kWarning, check,
+                       fmt::format("failed in this backup: {}", record->error),
+                       in.options.database ? "Choose another backup: dbbackup list" : "It is skipped."});
+    } else {
+      lines.push_back({Verdict::kWarning, check, fmt::format("incomplete: {}", join_names(record->left_out)),
+                       "It is restored without these."});
+    }
+  }
+  if (whole) lines.push_back({Verdict::kOk, "backup", "complete"});
+}
+
+PreflightLine frames_line(const PreflightInput& in) {
+  const std::vector<std::string>& missing = in.facts.missing_frames;
+  if (!missing.empty()) {
+    return {Verdict::kRefused, "backup data", fmt::format("damaged: {}", join_names(missing)),
+            "See what is hurt with: dbbackup check --read-data. Restore from another backup."};
+  }
+  return {Verdict::kOk, "backup data",
+          in.options.validate_fully
+              ? fmt::format("every byte was read and is right ({})", format_bytes(in.facts.bytes_validated))
+              : "every frame is there; every byte is checked when it is read"};
+}
+
+PreflightLine lock_line(const PreflightInput& in) {
+  const LockBudget& locks = in.locks;
+  const std::string finding = describe(locks, in.facts.server);
+  const std::string setting =
+      fmt::format("max_locks_per_transaction = {} (it is {})", locks.setting_for_one, locks.setting);
+  if (!locks.fits) {
+    return {Verdict::kRefused, "locks", finding, fmt::format("Set {} and restart the target.", setting)};
+  }
+  if (locks.workers == locks.workers_asked) return {Verdict::kOk, "locks", finding};
+  const std::string better =
+      fmt::format("{} workers would need max_locks_per_transaction = {} (it is {})", locks.workers_asked,
+                  locks.setting_for_all, locks.setting);
+  if (locks.workers == 1) {
+    return {Verdict::kWarning, "locks", finding,
+            fmt::format("PostgreSQL locks insufficient - AUTO-ENABLING single-threaded mode; {}", better)};
+  }
+  return {Verdict::kWarning, "locks", finding,
+          fmt::format("Restoring with {} instead of {} workers; {}", locks.workers, locks.workers_asked, better)};
+}
+
+PreflightLine slot_line(const PreflightInput& in) {
+  const postgres::ServerFacts& server = in.facts.server;
+  const int reserved = server.is_superuser ? 0 : server.reserved_connections;
+  const int free = server.max_connections - reserved - server.used_connections;
+  const int workers = std::max(in.slots_workers, 1);
+  const std::string finding =
+      fmt::format("{} needed ({} x ({} + {}) + {}), {} free ({} - {} reserved - {} in use)",
+                  in.parallel * (workers + kSessionsBesideWorkers) + kControlSessions, in.parallel, workers,
+                  kSessionsBesideWorkers, kControlSessions, free, server.max_connections, reserved,
+                  server.used_connections);
+  if (in.slots_workers == 0) {
+    return {Verdict::kRefused, "connections", finding,
+            "End sessions that are not needed, raise max_connections, or restore fewer databases at once."};
+  }
+  if (in.slots_workers < in.workers_asked) {
+    return {Verdict::kWarning, "connections", finding, fmt::format("Restoring with {} workers.", in.slots_workers)};
+  }
+  return {Verdict::kOk, "connections", finding};
+}
+
+void globals_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  const GlobalsPlan& globals = in.facts.globals;
+  std::vector<std::string> missing;
+  for (const DatabasePlan& plan : in.databases) {
+    const DatabaseRecord* record = in.document.find(plan.source);
+    if (plan.action == DatabaseAction::kSkip || record == nullptr) continue;
+    for (std::string& role : missing_roles(in.facts, *record)) {
+      if (std::ranges::find(missing, role) == missing.end()) missing.push_back(std::move(role));
+    }
+  }
+  if (!missing.empty() && !in.facts.server.is_superuser) {  // owners and privileges are left out then
+    lines.push_back({Verdict::kWarning, "roles", fmt::format("missing: {}", join_names(missing))});
+  } else if (!missing.empty()) {
+    lines.push_back({Verdict::kRefused, "roles", fmt::format("missing, and not in the backup: {}", join_names(missing)),
+                     "Create them on the target: CREATE ROLE ..."});
+  } else {
+    lines.push_back({Verdict::kOk, "roles",
+                     globals.roles.empty() ? "all are there"
+                                           : fmt::format("will be created: {}", join_names(globals.roles))});
+  }
+  if (!globals.differ.empty()) {
+    lines.push_back({Verdict::kWarning, "globals",
+                     fmt::format("{} difference{} between the target's roles and tablespaces and the backup's",
+                                 globals.differ.size(), globals.differ.size() == 1 ? "" : "s"),
+                     "The target's stay as they are."});
+  }
+}
+
+}  // namespace
+
+int workers_by_slots(const postgres::ServerFacts& server, int asked, int parallel) {
+  const int reserved = server.is_superuser ? 0 : server.reserved_connections;
+  const int free = server.max_connections - reserved - server.used_connections - kControlSessions;
+  return std::clamp(free / std::max(parallel, 1) - kSessionsBesideWorkers, 0, asked);
+}
+
+std::vector<std::string> missing_roles(const RestoreFacts& facts, const DatabaseRecord& record) {
+  std::set<std::string> named{record.properties.owner};
+  for (const postgres::AclEntry& entry : record.properties.acl) {
+    named.insert(entry.grantor);
+    named.insert(entry.grantee);
+  }
+  for (const postgres::RoleSetting& setting : record.properties.settings) named.insert(setting.role);
+  const auto schema = facts.schemas.find(record.name());
+  if (schema != facts.schemas.end()) named.insert(schema->second.roles.begin(), schema->second.roles.end());
+  named.erase("");
+  std::vector<std::string> missing;
+  for (const std::string& role : named) {
+    if (facts.roles.contains(role)) continue;
+    if (std::ranges::find(facts.globals.roles, role) == facts.globals.roles.end()) missing.push_back(role);
+  }
+  return missing;
+}
+
+std::vector<PreflightLine> judge(const PreflightInput& input) {
+  std::vector<PreflightLine> lines;
+  lines.push_back({Verdict::kOk, "connection",
+                   fmt::format("{} as {}", input.facts.address, input.facts.server.role)});
+  lines.push_back(topology_line(input));
+  lines.push_back(rights_line(input));
+  lines.push_back(version_line(input));
+  lines.push_back(client_line(input));
+  backup_lines(input, lines);
+  lines.push_back(frames_line(input));
+  lines.push_back(lock_line(input));
+  lines.push_back(slot_line(input));
+  judge_disk(input, lines);
+  judge_extensions(input, lines);
+  judge_locales(input, lines);
+  judge_tablespaces(input, lines);
+  globals_lines(input, lines);
+  judge_replaced_databases(input, lines);
+  return lines;
+}
+
+}  // namespace dbb::logical

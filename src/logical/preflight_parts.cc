@@ -1,0 +1,237 @@
+#include "logical/preflight_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/units.h"
+
+namespace dbb::logical {
+namespace {
+
+// What one place on disk must take at the worst moment: new databases beside the old ones that are not dropped yet.
+struct Growth {
+  uint64_t now = 0;
+  uint64_t peak = 0;
+
+  void add(uint64_t bytes) {
+    now += bytes;
+    peak = std::max(peak, now);
+  }
+  void remove(uint64_t bytes) { now -= std::min(now, bytes); }
+};
+
+template <typename Visit>
+void for_each_restored(const PreflightInput& in, Visit&& visit) {
+  for (const DatabasePlan& plan : in.databases) {
+    const DatabaseRecord* record = in.document.find(plan.source);
+    if (plan.action != DatabaseAction::kSkip && record != nullptr) visit(plan, *record);
+  }
+}
+
+PreflightLine disk_line(const DiskPlace& place, uint64_t need, const std::string& sum) {
+  PreflightLine line{.check = fmt::format("disk: {}", place.tablespace)};
+  if (!place.space) {
+    line.verdict = need > 0 ? Verdict::kWarning : Verdict::kOk;
+    line.finding = fmt::format("{} needed ({}), free space unknown, remote", format_bytes(need), sum);
+    if (need > 0) line.remedy = "See on the target that so much is free.";
+    return line;
+  }
+  line.finding = fmt::format("{} needed ({}), {} free at {}", format_bytes(need), sum,
+                             format_bytes(place.space->available_bytes), place.path);
+  if (need > place.space->available_bytes) {
+    line.verdict = Verdict::kRefused;
+    line.remedy = fmt::format("Free {} there; or drop what is replaced first, if you can do without it until the end.",
+                              format_bytes(need - place.space->available_bytes));
+  }
+  return line;
+}
+
+std::string old_and_new(const DatabasePlan& plan) {
+  switch (plan.action) {
+    case DatabaseAction::kCreate:
+      return fmt::format("\"{}\" is created", plan.name);
+    case DatabaseAction::kSwap:
+      return fmt::format("\"{}\" is replaced when the new one is complete; the old one is {}", plan.name,
+                         plan.drop_old ? "dropped then" : fmt::format("kept as \"{}\"", plan.kept_name.value_or("")));
+    case DatabaseAction::kFillSystem:
+      return fmt::format("Skipping create for system database (assume exists): \"{}\" is filled", plan.name);
+    case DatabaseAction::kSkip:
+      break;
+  }
+  return fmt::format("\"{}\" is skipped: {}", plan.name, plan.reason);
+}
+
+void judge_bindings(const PreflightInput& in, const DatabasePlan& plan, const postgres::Bindings& bindings,
+                    std::vector<PreflightLine>& lines) {
+  const std::string check = fmt::format("database: {}", plan.name);
+  if (bindings.prepared_transactions > 0) {
+    lines.push_back({Verdict::kRefused, check,
+                     fmt::format("{} prepared transaction{} in it cannot be carried over and block the swap",
+                                 bindings.prepared_transactions, bindings.prepared_transactions == 1 ? "" : "s"),
+                     "COMMIT PREPARED or ROLLBACK PREPARED them; see pg_prepared_xacts."});
+  }
+  std::vector<std::string> bound;
+  for (const std::string& name : bindings.subscriptions) bound.push_back("subscription " + name);
+  for (const std::string& name : bindings.logical_slots) bound.push_back("logical slot " + name);
+  if (bound.empty()) return;
+  if (plan.drop_old && !in.options.drop_slots) {
+    lines.push_back({Verdict::kRefused, check, fmt::format("would be dropped with it: {}", join_names(bound)),
+                     "Keep the old database with --old keep, or add --drop-slots."});
+  } else {
+    lines.push_back({Verdict::kWarning, check, fmt::format("bound to the old database: {}", join_names(bound)),
+                     plan.drop_old ? "They are dropped with it."
+                                   : "They stay with the old database under its new name; subscriptions in it are "
+                                     "disabled."});
+  }
+}
+
+}  // namespace
+
+std::string join_names(std::span<const std::string> names) {
+  static constexpr size_t kShown = 10;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", names[i]);
+  }
+  if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
+  return text;
+}
+
+void judge_disk(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  std::map<std::string, Growth> growth;
+  for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
+    growth[record.properties.tablespace].add(std::max(plan.size_bytes, plan.row_bytes));
+    const TargetDatabase* old = in.facts.find(plan.name);
+    if (plan.action == DatabaseAction::kSwap && plan.drop_old && old != nullptr) {
+      growth[old->properties.tablespace].remove(old->properties.size_bytes);
+    }
+  });
+  for (const DiskPlace& place : in.facts.places) {
+    const uint64_t databases = growth[place.tablespace].peak;
+    const bool holds_wal = place.tablespace == "pg_default";
+    if (databases == 0 && !holds_wal) continue;
+    std::string sum = fmt::format("new beside old: {}", format_bytes(databases));
+    if (holds_wal) sum += fmt::format(" + WAL: {}", format_bytes(in.facts.maximum_wal_bytes));
+    lines.push_back(disk_line(place, databases + (holds_wal ? in.facts.maximum_wal_bytes : 0), sum));
+  }
+  for (const TablespaceToCreate& created : in.facts.globals.tablespaces) {
+    const uint64_t need = growth[created.name].peak;
+    if (need == 0) continue;
+    const DiskPlace place{.tablespace = created.name, .path = created.location};
+    lines.push_back(disk_line(place, need, "in a tablespace that will be created"));
+  }
+}
+
+void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  std::vector<std::string> missing;
+  std::vector<std::string> other_version;
+  for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
+    for (const postgres::ExtensionNeed& need : record.extensions) {
+      if (!in.facts.extensions.contains(need.name)) {
+        missing.push_back(fmt::format("{} (for {})", need.name, plan.source));
+      } else if (!in.facts.extension_versions.contains(need.name + " " + need.version)) {
+        other_version.push_back(fmt::format("{} {} (for {})", need.name, need.version, plan.source));
+      }
+    }
+  });
+  if (!missing.empty()) {
+    lines.push_back({Verdict::kRefused, "extensions", fmt::format("not installed on the target: {}", join_names(missing)),
+                     "Install their packages there; pg_available_extensions shows what is there."});
+  }
+  if (!other_version.empty()) {
+    lines.push_back({Verdict::kWarning, "extensions",
+                     fmt::format("not in the recorded version: {}", join_names(other_version)),
+                     "The target's default version is installed."});
+  }
+  if (missing.empty() && other_version.empty()) lines.push_back({Verdict::kOk, "extensions", "all are available"});
+}
+
+void judge_locales(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  std::vector<std::string> unchecked;
+  bool fine = true;
+  for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
+    const postgres::DatabaseProperties& wanted = record.properties;
+    const auto found = in.facts.locales.find(plan.source);
+    const TargetDatabase* target = in.facts.find(plan.name);
+    if (plan.action == DatabaseAction::kFillSystem && target != nullptr) {
+      const postgres::DatabaseProperties& there = target->properties;
+      if (there.encoding != wanted.encoding || there.collate != wanted.collate || there.ctype != wanted.ctype) {
+        fine = false;
+        lines.push_back({Verdict::kWarning, fmt::format("locale: {}", plan.name),
+                         fmt::format("{}, {} in the backup; {}, {} on the target", wanted.encoding, wanted.collate,
+                                     there.encoding, there.collate),
+                         "A system database keeps the target's."});
+      }
+      return;
+    }
+    if (found == in.facts.locales.end()) return;
+    const LocaleFinding& finding = found->second;
+    if (!finding.checked) unchecked.push_back(plan.source);
+    if (!finding.problem.empty()) {
+      fine = false;
+      lines.push_back({Verdict::kRefused, fmt::format("locale: {}", plan.source), finding.problem,
+                       "Install the locale on the target (dpkg-reconfigure locales) and restart PostgreSQL there."});
+    } else if (!wanted.collation_version.empty() && !finding.collation_version.empty() &&
+               wanted.collation_version != finding.collation_version) {
+      fine = false;
+      lines.push_back({Verdict::kWarning, fmt::format("locale: {}", plan.source),
+                       fmt::format("collation version {} in the backup, {} on the target", wanted.collation_version,
+                                   finding.collation_version),
+                       "Indexes are built anew; rows of tables partitioned by text may belong elsewhere and are refused "
+                       "before the swap if so."});
+    }
+  });
+  if (!unchecked.empty()) {
+    lines.push_back({Verdict::kOk, "locales", fmt::format("not tried for {}", join_names(unchecked))});
+  } else if (fine) {
+    lines.push_back({Verdict::kOk, "locales", "the target has all"});
+  }
+}
+
+void judge_tablespaces(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  std::set<std::string> wanted;
+  for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
+    wanted.insert(record.properties.tablespace);
+    const auto schema = in.facts.schemas.find(plan.source);
+    if (schema != in.facts.schemas.end()) {
+      wanted.insert(schema->second.tablespaces.begin(), schema->second.tablespaces.end());
+    }
+  });
+  std::vector<std::string> missing;
+  for (const std::string& name : wanted) {
+    const auto named = [&](const auto& place) { return place == name; };
+    if (name.empty() || std::ranges::any_of(in.facts.places, named, &DiskPlace::tablespace)) continue;
+    if (std::ranges::any_of(in.facts.globals.tablespaces, named, &TablespaceToCreate::name)) continue;
+    missing.push_back(name);
+  }
+  bool fine = missing.empty();
+  if (!missing.empty()) {
+    lines.push_back({Verdict::kRefused, "tablespaces",
+                     fmt::format("missing, and not in the backup: {}", join_names(missing)),
+                     "Create them on the target: CREATE TABLESPACE ..."});
+  }
+  for (const auto& [name, problem] : in.facts.locations) {
+    if (problem.empty()) continue;
+    fine = false;
+    lines.push_back({Verdict::kRefused, fmt::format("tablespace: {}", name), fmt::format("its location {}", problem),
+                     fmt::format("Create tablespace {} on the target by hand, at a location of its own.", name)});
+  }
+  if (!fine) return;
+  std::vector<std::string> created;
+  for (const TablespaceToCreate& one : in.facts.globals.tablespaces) created.push_back(one.name);
+  lines.push_back({Verdict::kOk, "tablespaces",
+                   created.empty() ? "all are there" : fmt::format("will be created: {}", join_names(created))});
+}
+
+void judge_replaced_databases(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  for (const DatabasePlan& plan : in.databases) {
+    const Verdict verdict = plan.action == DatabaseAction::kSkip ? Verdict::kWarning : Verdict::kOk;
+    lines.push_back({verdict, fmt::format("database: {}", plan.name), old_and_new(plan)});
+    const TargetDatabase* old = in.facts.find(plan.name);
+    if (plan.action == DatabaseAction::kSwap && old != nullptr) judge_bindings(in, plan, old->bindings, lines);
+  }
+}
+
+}  // namespace dbb::logical

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "logical/preflight.h"
+
+// The checks that look at databases one by one; each adds its lines.
+namespace dbb::logical {
+
+void judge_disk(const PreflightInput& input, std::vector<PreflightLine>& lines);
+void judge_extensions(const PreflightInput& input, std::vector<PreflightLine>& lines);
+void judge_locales(const PreflightInput& input, std::vector<PreflightLine>& lines);
+void judge_tablespaces(const PreflightInput& input, std::vector<PreflightLine>& lines);
+void judge_replaced_databases(const PreflightInput& input, std::vector<PreflightLine>& lines);
+
+// "a, b, c and 7 more"
+std::string join_names(std::span<const std::string> names);
+
+}  // namespace dbb::logical

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "logical/document.h"
+#include "repository/backup_reader.h"
+
+// What a backup holds, as a restore needs it.
+namespace dbb::logical {
+
+struct TableContent {
+  TableAttributes attributes;
+  std::vector<repository::StreamRef> parts;
+};
+
+struct DatabaseContent {
+  std::optional<repository::StreamRef> schema;
+  std::vector<repository::StreamRef> sequences;
+  std::vector<repository::StreamRef> large_objects;
+  PartAttributes sequence_attributes;
+  PartAttributes large_object_attributes;
+  std::vector<TableContent> tables;
+};
+
+// The items of one database. Memory: about 1 KiB a table.
+DatabaseContent read_database_content(repository::BackupReader& backup, const std::string& database);
+
+// What is not rows: small, and read before anything is changed.
+struct SchemaContent {
+  std::optional<repository::StreamRef> globals;
+  std::map<std::string, repository::StreamRef> schemas;  // by item key
+};
+SchemaContent read_schema_content(repository::BackupReader& backup);
+
+inline constexpr uint64_t kLongestGlobals = uint64_t{256} << 20;
+
+}  // namespace dbb::logical

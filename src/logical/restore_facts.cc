@@ -1,0 +1,158 @@
+#include "logical/restore_facts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::Connection;
+using postgres::DatabaseProperties;
+using postgres::Result;
+
+std::set<std::string> first_column(Connection& connection, const std::string& sql) {
+  const Result answer = connection.execute(sql);
+  std::set<std::string> values;
+  for (int row = 0; row < answer.rows(); ++row) values.insert(answer.string(row, 0));
+  return values;
+}
+
+std::vector<DiskPlace> read_places(Connection& connection, const postgres::ServerFacts& server) {
+  const Result answer = connection.execute(
+      "SELECT spcname, pg_catalog.pg_tablespace_location(oid) FROM pg_catalog.pg_tablespace ORDER BY spcname");
+  std::vector<DiskPlace> places;
+  for (int row = 0; row < answer.rows(); ++row) {
+    DiskPlace place{.tablespace = answer.string(row, 0), .path = answer.string(row, 1)};
+    if (place.tablespace == "pg_global") continue;
+    if (place.path.empty()) place.path = server.data_directory;  // pg_default, or one in place
+    if (server.data_is_local && !place.path.empty()) place.space = system::disk_space(place.path);
+    places.push_back(std::move(place));
+  }
+  return places;
+}
+
+uint64_t maximum_wal_bytes(Connection& connection) {
+  const Result answer = connection.execute(
+      "SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size'))");
+  return static_cast<uint64_t>(answer.integer(0, 0));
+}
+
+std::string probe_statement(const Connection& connection, const DatabaseProperties& database) {
+  const auto literal = [&](const std::string& text) { return connection.quote_literal(text); };
+  if (database.locale_provider == "i") {
+    return fmt::format("CREATE COLLATION pg_temp.dbbackup_probe (provider = icu, locale = {})",
+                       literal(database.locale));
+  }
+  if (database.locale_provider == "b") {
+    return fmt::format("CREATE COLLATION pg_temp.dbbackup_probe (provider = builtin, locale = {})",
+                       literal(database.locale));
+  }
+  return fmt::format("CREATE COLLATION pg_temp.dbbackup_probe (provider = libc, lc_collate = {}, lc_ctype = {})",
+                     literal(database.collate), literal(database.ctype));
+}
+
+// Tries the locale by making a collation of it that is never committed.
+LocaleFinding probe_locale(Connection& connection, const DatabaseProperties& database) {
+  LocaleFinding finding;
+  try {
+    connection.execute("BEGIN");
+    connection.execute(probe_statement(connection, database));
+    const Result answer = connection.execute(
+        "SELECT collversion FROM pg_catalog.pg_collation WHERE oid = 'pg_temp.dbbackup_probe'::pg_catalog.regcollation");
+    finding.collation_version = answer.string(0, 0);
+  } catch (const Error& error) {
+    if (error.sqlstate().empty()) throw;
+    // 22023: no such locale. Anything else, such as no right to temporary objects, says nothing about it.
+    finding.checked = error.sqlstate() == "22023";
+    if (finding.checked) finding.problem = error.message();
+  }
+  connection.execute("ROLLBACK");
+  return finding;
+}
+
+bool is_plain_locale(const DatabaseProperties& database) {
+  const auto plain = [](const std::string& name) { return name == "C" || name == "POSIX"; };
+  return database.locale_provider == "c" && plain(database.collate) && plain(database.ctype);
+}
+
+std::string location_problem(Connection& connection, const std::string& location, int major) {
+  try {
+    const Result there = connection.execute("SELECT (pg_catalog.pg_stat_file($1, true)).isdir", {location});
+    if (there.rows() == 0 || there.is_null(0, 0)) return "does not exist on the target";
+    if (!there.boolean(0, 0)) return "is not a directory";
+    const Result used = connection.execute(
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_ls_dir($1) name WHERE name LIKE $2",
+        {location, fmt::format("PG\\_{}\\_%", major)});
+    if (used.integer(0, 0) > 0) return fmt::format("is in use by another PostgreSQL {} server", major);
+  } catch (const Error& error) {
+    if (error.sqlstate().empty()) throw;
+    if (error.code() != ErrorCode::kPermissionDenied) return error.message();
+  }
+  return {};
+}
+
+}  // namespace
+
+const TargetDatabase* RestoreFacts::find(const std::string& name) const {
+  const auto found = std::ranges::find_if(databases, [&](const auto& one) { return one.properties.name == name; });
+  return found == databases.end() ? nullptr : &*found;
+}
+
+void gather_server_facts(Connection& connection, const Operation& operation, RestoreFacts& facts) {
+  facts.address = operation.target.host_and_port();
+  facts.server = postgres::read_server_facts(connection);
+  facts.locks = postgres::lock_capacity(facts.server);
+  for (DatabaseProperties& properties : postgres::read_databases(connection)) {
+    facts.databases.push_back({.properties = std::move(properties)});
+  }
+  facts.roles = first_column(connection, "SELECT rolname FROM pg_catalog.pg_roles");
+  facts.places = read_places(connection, facts.server);
+  facts.maximum_wal_bytes = maximum_wal_bytes(connection);
+  facts.extensions = first_column(connection, "SELECT name FROM pg_catalog.pg_available_extensions");
+  facts.extension_versions =
+      first_column(connection, "SELECT name || ' ' || version FROM pg_catalog.pg_available_extension_versions");
+}
+
+void gather_database_facts(Connection& connection, const Operation& operation, const Document& document,
+                           const std::vector<DatabasePlan>& databases, RestoreFacts& facts) {
+  const Result encoding = connection.execute("SHOW server_encoding");
+  std::map<std::string, LocaleFinding> tried;
+  for (const DatabasePlan& plan : databases) {
+    const auto target = std::ranges::find_if(
+        facts.databases, [&](const TargetDatabase& one) { return one.properties.name == plan.name; });
+    if (target != facts.databases.end() && plan.action == DatabaseAction::kSwap) {
+      target->bindings = postgres::read_bindings(connection, plan.name);
+    }
+    if (target != facts.databases.end() && plan.action == DatabaseAction::kFillSystem) {
+      postgres::Connection session = operation.connect(plan.name, "preflight");
+      target->is_empty = postgres::is_empty_database(session);
+    }
+    const DatabaseRecord* record = document.find(plan.source);
+    if (plan.action == DatabaseAction::kSkip || record == nullptr) continue;
+    const DatabaseProperties& wanted = record->properties;
+    LocaleFinding& finding = facts.locales[plan.source];
+    if (is_plain_locale(wanted)) continue;
+    if (wanted.encoding != encoding.text(0, 0)) {  // the server would refuse for the encoding alone
+      finding.checked = false;
+      continue;
+    }
+    const std::string key =
+        fmt::format("{}\n{}\n{}\n{}", wanted.locale_provider, wanted.collate, wanted.ctype, wanted.locale);
+    const auto [place, is_new] = tried.try_emplace(key);
+    if (is_new) place->second = probe_locale(connection, wanted);
+    finding = place->second;
+  }
+}
+
+void gather_location_facts(Connection& connection, RestoreFacts& facts) {
+  for (const TablespaceToCreate& tablespace : facts.globals.tablespaces) {
+    if (tablespace.location.empty()) continue;
+    facts.locations[tablespace.name] =
+        location_problem(connection, tablespace.location, facts.server.version.major());
+  }
+}
+
+}  // namespace dbb::logical

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "logical/plan_databases.h"
+#include "logical/preflight.h"
+#include "logical/restore_contents.h"
+#include "logical/schema_apply.h"
+#include "system/machine.h"
+#include "system/stop_event.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::Connection;
+
+const postgres::ClientPrograms* choose_programs(const Operation& operation, const Document& document,
+                                                RestoreFacts& facts) {
+  try {
+    const postgres::ClientPrograms& programs =
+        postgres::choose_for_restore(operation.programs, facts.server.version, document.client_version);
+    facts.client = programs.version;
+    return &programs;
+  } catch (const Error& error) {
+    facts.client_problem = error.what();
+    for (const std::string& step : error.solution()) facts.client_problem += " " + step;
+    return nullptr;
+  }
+}
+
+// Looks into the schema of each database that will be restored.
+void read_schemas(repository::BackupReader& backup, const SchemaContent& content,
+                  const std::vector<DatabasePlan>& databases, const postgres::ClientPrograms& programs,
+                  const Operation& operation, RestoreFacts& facts) {
+  const system::StopEvent stop(operation.stop);
+  for (const DatabasePlan& plan : databases) {
+    const auto schema = content.schemas.find(database_key(plan.source, kSchemaKind));
+    if (plan.action == DatabaseAction::kSkip || schema == content.schemas.end()) continue;
+    const SchemaArchive archive(backup, schema->second, programs);
+    facts.schemas[plan.source] = read_schema_facts(archive.script(stop));
+  }
+}
+
+// What a restore of one database refers to.
+GlobalsFilter filter_for(const DatabaseRecord& record, const RestoreFacts& facts) {
+  GlobalsFilter filter;
+  const auto schema = facts.schemas.find(record.name());
+  if (schema != facts.schemas.end()) {
+    filter.roles = schema->second.roles;
+    filter.tablespaces = schema->second.tablespaces;
+  }
+  filter.roles.insert(record.properties.owner);
+  filter.tablespaces.insert(record.properties.tablespace);
+  for (const postgres::AclEntry& entry : record.properties.acl) {
+    filter.roles.insert(entry.grantor);
+    filter.roles.insert(entry.grantee);
+  }
+  for (const postgres::RoleSetting& setting : record.properties.settings) filter.roles.insert(setting.role);
+  return filter;
+}
+
+std::string target_globals(const postgres::ClientPrograms& programs, const Operation& operation,
+                           const std::string& maintenance, bool is_superuser) {
+  std::string text;
+  postgres::ProgramRun run{.arguments = {"--globals-only"},
+                           .application_name = operation.application_name("globals"),
+                           .on_output = [&](ByteView bytes) { text += as_text(bytes); }};
+  if (!is_superuser) run.arguments.emplace_back("--no-role-passwords");
+  postgres::run_program(programs, "pg_dumpall", operation.target.with_database(maintenance), run,
+                        system::StopEvent(operation.stop));
+  return text;
+}
+
+void read_globals(repository::BackupReader& backup, const SchemaContent& content, const RestoreOptions& options,
+                  const Document& document, const postgres::ClientPrograms& programs, const Operation& operation,
+                  const std::string& maintenance, RestoreFacts& facts) {
+  if (!content.globals) return;
+  const Bytes text = backup.read_all(*content.globals, kLongestGlobals);
+  const std::string target = target_globals(programs, operation, maintenance, facts.server.is_superuser);
+  std::optional<GlobalsFilter> filter;
+  const DatabaseRecord* record = options.database ? document.find(*options.database) : nullptr;
+  if (record != nullptr) filter = filter_for(*record, facts);
+  facts.globals = plan_globals(as_text(text), target, filter);
+}
+
+void settle_system_databases(std::vector<DatabasePlan>& databases, const RestoreOptions& options,
+                             const RestoreFacts& facts) {
+  for (DatabasePlan& plan : databases) {
+    const TargetDatabase* target = facts.find(plan.name);
+    if (plan.action != DatabaseAction::kFillSystem || target == nullptr) continue;
+    settle_system_database(plan, target->is_empty.value_or(false), options);
+  }
+}
+
+// The manifest's hash tree names what is missing; reading every byte finds what is damaged, too.
+void validate(repository::BackupReader& backup, const RestoreOptions& options, const Operation& operation,
+              RestoreFacts& facts) {
+  facts.missing_frames = backup.missing_frames(operation.stop);
+  if (!options.validate_fully || !facts.missing_frames.empty()) return;
+  backup.for_each_item([&](const repository::Item& item) {
+    for (const repository::StreamRef& part : item.parts) {
+      if (operation.stop.stop_requested()) throw cancelled();
+      try {
+        const std::unique_ptr<repository::StreamReader> reader = backup.open_stream(part);
+        for (ByteView piece; reader->next(piece);) facts.bytes_validated += piece.size();
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::kCorruptedBackup) throw;
+        facts.missing_frames.push_back(fmt::format("{} ({})", error.what(), item.key));
+      }
+    }
+  });
+}
+
+std::vector<const SchemaFacts*> all_schemas(const RestoreFacts& facts) {
+  std::vector<const SchemaFacts*> schemas;
+  for (const auto& [database, schema] : facts.schemas) schemas.push_back(&schema);
+  return schemas;
+}
+
+}  // namespace
+
+bool RestorePlan::refused() const {
+  return std::ranges::any_of(preflight, [](const PreflightLine& line) { return line.verdict == Verdict::kRefused; });
+}
+
+RestorePlan plan_restore(repository::Repository& repository, const RestoreOptions& options,
+                         const Operation& operation) {
+  RestorePlan plan{.manifest = repository.read_manifest(options.backup), .options = options};
+  plan.document = parse_document(plan.manifest.document);
+  const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(plan.manifest.id);
+
+  RestoreFacts facts;
+  static constexpr int kProbes = 4;
+  postgres::probe_topology(operation.target, kProbes, operation.stop);
+  const std::string maintenance = maintenance_database(operation);
+  Connection session = operation.connect(maintenance, "preflight");
+  gather_server_facts(session, operation, facts);
+
+  NamesOnTarget names;
+  for (const TargetDatabase& database : facts.databases) names.names.insert(database.properties.name);
+  plan.databases = plan_databases(plan.document, options, names, operation.run, operation.clock.now());
+  gather_database_facts(session, operation, plan.document, plan.databases, facts);
+  settle_system_databases(plan.databases, options, facts);
+
+  validate(*backup, options, operation, facts);
+  const postgres::ClientPrograms* programs = choose_programs(operation, plan.document, facts);
+  if (programs != nullptr && facts.missing_frames.empty()) {
+    const SchemaContent content = read_schema_content(*backup);
+    read_schemas(*backup, content, plan.databases, *programs, operation, facts);
+    read_globals(*backup, content, options, plan.document, *programs, operation, maintenance, facts);
+    gather_location_facts(session, facts);
+  }
+
+  const int parallel = std::max(options.parallel_databases, 1);
+  const int asked = options.jobs > 0 ? options.jobs : system::processor_count();
+  const int by_slots = workers_by_slots(facts.server, asked, parallel);
+  const LockBudget locks = plan_locks(all_schemas(facts), std::max(by_slots, 1), parallel, facts.server, facts.locks);
+  plan.preflight = judge({.facts = facts,
+                          .document = plan.document,
+                          .options = options,
+                          .databases = plan.databases,
+                          .locks = locks,
+                          .slots_workers = by_slots,
+                          .workers_asked = asked,
+                          .parallel = parallel});
+  plan.globals_to_create = std::move(facts.globals.create);
+  plan.globals_that_differ = std::move(facts.globals.differ);
+  plan.with_owners = facts.server.is_superuser;
+  plan.workers = locks.workers;
+  return plan;
+}
+
+}  // namespace dbb::logical
