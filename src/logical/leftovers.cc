@@ -1,0 +1,83 @@
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "logical/names.h"
+#include "logical/old_database.h"
+#include "logical/restore.h"
+#include "logical/restore_session.h"
+#include "logical/staging.h"
+
+namespace dbb::logical {
+namespace {
+
+constexpr std::string_view kStagingBegin = "dbbackup_staging_";
+constexpr std::string_view kApplicationBegin = "dbbackup ";
+constexpr std::string_view kControlEnd = " control";
+constexpr size_t kRandomDigits = 16;
+
+// The random part of the run that gave a staging database its name; "" when it is somebody else's name.
+std::string run_in_name(std::string_view name) {
+  if (!name.starts_with(kStagingBegin)) return {};
+  name.remove_prefix(kStagingBegin.size());
+  if (name.size() < kRandomDigits + 2 || name[kRandomDigits] != '_') return {};
+  const std::string_view run = name.substr(0, kRandomDigits);
+  return run.find_first_not_of("0123456789abcdef") == std::string_view::npos ? std::string(run) : std::string();
+}
+
+// Every run that changes databases holds one session of this name from beginning to end.
+std::set<std::string> living_runs(postgres::Connection& session) {
+  const postgres::Result answer =
+      session.execute("SELECT DISTINCT application_name FROM pg_catalog.pg_stat_activity WHERE application_name <> ''");
+  std::set<std::string> runs;
+  for (int row = 0; row < answer.rows(); ++row) {
+    std::string_view name = answer.text(row, 0);
+    if (!name.starts_with(kApplicationBegin) || !name.ends_with(kControlEnd)) continue;
+    name.remove_prefix(kApplicationBegin.size());
+    runs.emplace(name.substr(0, kRandomDigits));
+  }
+  return runs;
+}
+
+}  // namespace
+
+std::vector<Leftover> find_leftovers(const Operation& operation) {
+  postgres::Connection session = operation.connect(maintenance_database(operation), "leftovers");
+  const std::set<std::string> living = living_runs(session);
+  const postgres::Result answer = session.execute(R"(
+    SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
+           CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT') THEN pg_catalog.pg_database_size(d.oid)
+                ELSE 0 END
+      FROM pg_catalog.pg_database d ORDER BY d.datname)");
+  std::vector<Leftover> leftovers;
+  for (int row = 0; row < answer.rows(); ++row) {
+    Leftover left{.database = answer.string(row, 0), .run = run_in_name(answer.text(row, 0))};
+    const std::optional<Mark> mark = parse_comment(answer.text(row, 1));
+    // Killed between CREATE DATABASE and its comment, one has only the name; renamed by hand, only the comment.
+    const bool is_staging = mark ? mark->kind == MarkKind::kStaging && !left.run.empty()
+                                 : !left.run.empty() && answer.is_null(row, 1);
+    const bool is_kept = mark && mark->kind == MarkKind::kKept;
+    if (!is_staging && !is_kept) continue;
+    left.kind = is_staging ? "staging" : "kept";
+    left.size_bytes = static_cast<uint64_t>(answer.integer(row, 2));
+    if (mark) left.original = mark->database;
+    if (mark) left.run = mark->run.random_part();
+    left.in_use = is_staging && living.contains(left.run);
+    leftovers.push_back(std::move(left));
+  }
+  return leftovers;
+}
+
+void remove_leftover(const Leftover& leftover, const Operation& operation) {
+  const std::string maintenance = maintenance_database(operation);
+  postgres::Connection session = operation.connect(maintenance, "cleanup");
+  const std::string name = session.quote_identifier(leftover.database);
+  if (leftover.kind == "kept") {
+    drop_old_database(operation, maintenance, {leftover.database, find_database(session, leftover.database)});
+    return;
+  }
+  session.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name));
+}
+
+}  // namespace dbb::logical

@@ -1,0 +1,93 @@
+#include "logical/old_database.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "logical/restore_session.h"
+#include "logical/staging.h"
+#include "postgres/catalog.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::Connection;
+
+constexpr std::chrono::seconds kTimeToEnable{15};
+
+std::vector<std::string> subscriptions(Connection& session, bool only_enabled) {
+  const postgres::Result answer = session.execute(fmt::format(
+      "SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid "
+      "WHERE d.datname = pg_catalog.current_database(){}",
+      only_enabled ? " AND s.subenabled" : ""));
+  std::vector<std::string> names;
+  for (int row = 0; row < answer.rows(); ++row) names.push_back(answer.string(row, 0));
+  return names;
+}
+
+void drop_subscriptions(const Operation& operation, const std::string& database) {
+  Connection session = operation.connect(database, "drop");
+  for (const std::string& name : subscriptions(session, false)) {
+    const std::string quoted = session.quote_identifier(name);
+    session.execute(fmt::format("ALTER SUBSCRIPTION {} DISABLE", quoted));
+    try {
+      session.execute(fmt::format("DROP SUBSCRIPTION {}", quoted));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+      // The publisher does not answer: its slot stays there, and is named.
+      operation.warn("slot-left", fmt::format("The slot of subscription {} could not be dropped on its publisher: {}",
+                                              name, error.what()));
+      session.execute(fmt::format("ALTER SUBSCRIPTION {} SET (slot_name = NONE)", quoted));
+      session.execute(fmt::format("DROP SUBSCRIPTION {}", quoted));
+    }
+  }
+}
+
+void end_slot_users(Connection& session, const std::string& database) {
+  session.execute(
+      "SELECT pg_catalog.pg_terminate_backend(active_pid) FROM pg_catalog.pg_replication_slots "
+      "WHERE database = $1 AND active_pid IS NOT NULL",
+      {database});
+}
+
+}  // namespace
+
+DisabledSubscriptions::DisabledSubscriptions(const Operation& operation, std::string database)
+    : operation_(operation), database_(std::move(database)) {
+  Connection session = operation_.connect(database_, "subscriptions");
+  for (std::string& name : subscriptions(session, true)) {
+    session.execute(fmt::format("ALTER SUBSCRIPTION {} DISABLE", session.quote_identifier(name)));
+    names_.push_back(std::move(name));
+  }
+}
+
+DisabledSubscriptions::~DisabledSubscriptions() {
+  if (names_.empty()) return;
+  try {
+    const Deadline deadline(kTimeToEnable);
+    Connection session = with_stop(operation_, deadline.token()).connect(database_, "subscriptions");
+    for (const std::string& name : names_) {
+      session.execute(fmt::format("ALTER SUBSCRIPTION {} ENABLE", session.quote_identifier(name)));
+    }
+  } catch (const std::exception& error) {
+    operation_.warn("subscription-disabled",
+                    fmt::format("Subscriptions of \"{}\" were disabled and could not be enabled again: {}", database_,
+                                error.what()));
+  }
+}
+
+void drop_old_database(const Operation& operation, const std::string& maintenance, const OldDatabaseToDrop& old_one) {
+  Connection session = operation.connect(maintenance, "drop");
+  if (find_database(session, old_one.name) != old_one.oid) {
+    throw Error(ErrorCode::kDatabaseNotFound,
+                {.message = fmt::format("Database \"{}\" is not the one that was replaced.", old_one.name)});
+  }
+  if (old_one.drop_slots) {
+    drop_subscriptions(operation, old_one.name);
+    end_slot_users(session, old_one.name);
+  }
+  const std::string name = session.quote_identifier(old_one.name);
+  session.execute(fmt::format("ALTER DATABASE {} IS_TEMPLATE false", name));
+  session.execute(fmt::format("DROP DATABASE {} WITH (FORCE)", name));
+}
+
+}  // namespace dbb::logical

@@ -1,0 +1,321 @@
+#include "logical/restore_database.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "logical/analyze.h"
+#include "logical/database_properties.h"
+#include "logical/names.h"
+#include "logical/old_database.h"
+#include "logical/plan_databases.h"
+#include "logical/proof.h"
+#include "logical/row_loader.h"
+#include "logical/schema_apply.h"
+#include "logical/sequences.h"
+#include "logical/staging.h"
+#include "logical/swap.h"
+#include "system/machine.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::Connection;
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+const DatabaseRecord& record_of(const RestorePlan& plan, const std::string& source) {
+  const DatabaseRecord* record = plan.document.find(source);
+  DBB_CHECK(record != nullptr, "a plan names databases of its own document");
+  return *record;
+}
+
+// For CREATE INDEX of each worker: an eighth of the memory together, when the server shares this host's.
+std::optional<uint64_t> maintenance_memory_mib(const postgres::ServerFacts& server, int workers) {
+  const uint64_t memory = system::physical_memory_bytes();
+  if (!server.data_is_local || memory == 0) return std::nullopt;
+  return std::clamp<uint64_t>(memory / 8 / static_cast<uint64_t>(std::max(workers, 1)) / kMiB, 64, 1024);
+}
+
+// Measures the time from its construction to its end.
+class Stopwatch {
+ public:
+  Stopwatch(system::Clock& clock, double& seconds) : clock_(clock), seconds_(seconds), begun_(clock.steady_now()) {}
+  ~Stopwatch() { seconds_ += std::chrono::duration<double>(clock_.steady_now() - begun_).count(); }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  system::Clock& clock_;
+  double& seconds_;
+  std::chrono::steady_clock::time_point begun_;
+};
+
+// Tables whose rows no transaction of their own froze.
+std::set<std::string> not_frozen(const Connection& session, const DatabaseContent& content, int workers) {
+  std::set<std::string> names;
+  for (const LoadTask& task : plan_load(content, workers)) {
+    if (task.kind != LoadTask::Kind::kPart && task.kind != LoadTask::Kind::kRoot) continue;
+    const TableAttributes& table = content.tables.at(task.tables.front()).attributes;
+    names.insert(task.kind == LoadTask::Kind::kRoot ? table.load_through
+                                                    : session.qualified(table.schema, table.name));
+  }
+  return names;
+}
+
+}  // namespace
+
+DatabaseRestore::DatabaseRestore(const RestoreShared& shared, const DatabasePlan& plan, const Operation& operation,
+                                 DatabaseOutcome& outcome)
+    : shared_(shared),
+      plan_(plan),
+      operation_(operation),
+      outcome_(outcome),
+      record_(record_of(shared.plan, plan.source)),
+      with_owners_(shared.plan.with_owners) {}
+
+void DatabaseRestore::run() {
+  const Stopwatch watch(operation_.clock, outcome_.seconds);
+  try {
+    content_ = read_database_content(shared_.backup, plan_.source);
+    if (plan_.action == DatabaseAction::kFillSystem) {
+      fill_system();
+    } else {
+      build_and_swap();
+    }
+    outcome_.restored = true;
+  } catch (Error& error) {
+    error.add_context("Database", plan_.name);
+    throw;
+  }
+  outcome_.tables = record_.tables;
+  outcome_.rows = record_.rows;
+  outcome_.row_bytes = record_.row_bytes;
+  outcome_.large_objects = record_.large_objects;
+}
+
+WorkSession DatabaseRestore::work_session(std::string database) const {
+  WorkSession work{.database = std::move(database), .encoding = record_.properties.encoding};
+  work.settings = {{"synchronous_commit", "off"}};
+  if (const auto memory = maintenance_memory_mib(shared_.server, shared_.plan.workers)) {
+    work.settings.emplace_back("maintenance_work_mem", fmt::format("{}MB", *memory));
+  }
+  // Triggers on login and on statements are part of what is restored, not of restoring it.
+  if (shared_.server.is_superuser && shared_.server.version.major() >= 17) {
+    work.settings.emplace_back("event_triggers", "off");
+  }
+  return work;
+}
+
+void DatabaseRestore::build_and_swap() {
+  {
+    Connection session = operation_.connect(shared_.maintenance, "create");
+    const postgres::Oid there = find_database(session, plan_.name);
+    if (plan_.action == DatabaseAction::kCreate && there.value != 0) {
+      throw Error(ErrorCode::kTargetExists,
+                  {.message = fmt::format("A database \"{}\" exists now on the target.", plan_.name),
+                   .cause = "It was created after the restore was planned.",
+                   .solution = {"Run the restore again: the plan then says what becomes of it."}});
+    }
+    if (there.value != 0) old_ = there;
+    staging_ = create_staging(session,
+                              {.name = plan_.staging_name,
+                               .for_database = plan_.name,
+                               .properties = record_.properties,
+                               .with_owner = with_owners_,
+                               .is_superuser = shared_.server.is_superuser},
+                              operation_.run);
+  }
+  try {
+    operation_.at_step("staging-created", plan_.name);
+    work_ = work_session(plan_.staging_name);
+    fill(false);
+    make_durable();
+    prove();
+    give_properties(plan_.staging_name, false);
+    operation_.at_step("before-swap", plan_.name);
+    swap_in();
+  } catch (Error& error) {
+    if (!drop_staging(operation_, shared_.maintenance, plan_.staging_name)) {
+      error.add_context("Left behind", plan_.staging_name);
+      warn("staging-left",
+           fmt::format("Database \"{}\" could not be dropped. The next restore or `dbbackup cleanup` removes it.",
+                       plan_.staging_name));
+    }
+    throw;
+  } catch (...) {
+    drop_staging(operation_, shared_.maintenance, plan_.staging_name);
+    throw;
+  }
+  operation_.at_step("swapped", plan_.name);
+  if (old_ && plan_.drop_old) {
+    drop_old();
+  } else if (old_) {
+    outcome_.kept_as = plan_.kept_name.value_or("");
+  }
+}
+
+void DatabaseRestore::fill_system() {
+  operation_.notice("system-database",
+                    fmt::format("Skipping create for system database (assume exists): {}", plan_.name),
+                    {{"database", plan_.name}});
+  work_ = work_session(plan_.name);
+  fill(true);
+  make_durable();
+  prove();
+  give_properties(plan_.name, true);
+}
+
+void DatabaseRestore::fill(bool in_one_transaction) {
+  if (!content_.schema) {
+    throw Error(ErrorCode::kCorruptedBackup,
+                {.message = fmt::format("The backup holds no schema of database \"{}\".", plan_.source)});
+  }
+  const SchemaArchive archive(shared_.backup, *content_.schema, shared_.programs);
+  SchemaApplier schema(archive, operation_, work_, with_owners_);
+  const system::StopEvent stop(operation_.stop);
+  if (in_one_transaction && archive.list("", stop).empty()) return;  // a system database nobody used
+
+  shared_.progress.show("schema", plan_.name);
+  schema.apply_pre_data(in_one_transaction);
+  operation_.at_step("pre-data-done", plan_.name);
+  load();
+  finish_schema(schema);
+}
+
+void DatabaseRestore::load() {
+  const Stopwatch watch(operation_.clock, outcome_.load_seconds);
+  const uint64_t passes = shared_.plan.options.proof ? 2 : 1;
+  for (const repository::StreamRef& stream : content_.large_objects) shared_.progress.add_total(stream.bytes * passes);
+  load_extension_rows(shared_.backup, content_, operation_, work_, shared_.server.is_superuser);
+  load_rows(shared_.backup, content_, operation_, work_,
+            {.workers = shared_.plan.workers, .with_owners = with_owners_}, shared_.progress, plan_.name);
+  if (!content_.sequences.empty()) {
+    Connection session = open_session(operation_, work_, "sequences", operation_.stop);
+    for (const repository::StreamRef& stream : content_.sequences) {
+      restore_sequences(*shared_.backup.open_stream(stream), session);
+    }
+  }
+  operation_.at_step("rows-done", plan_.name);
+}
+
+void DatabaseRestore::finish_schema(SchemaApplier& schema) {
+  const Stopwatch watch(operation_.clock, outcome_.index_seconds);
+  shared_.progress.show("indexes", plan_.name);
+  for (std::string& warning : schema.apply_post_data(shared_.plan.workers)) {
+    warn("refresh-failed", std::move(warning));
+  }
+  operation_.at_step("post-data-done", plan_.name);
+  std::set<std::string> thawed;
+  {
+    const Connection session = open_session(operation_, work_, "analyze", operation_.stop);
+    thawed = not_frozen(session, content_, shared_.plan.workers);
+  }
+  for (std::string& warning :
+       analyze_tables(operation_, work_, thawed, shared_.plan.workers, shared_.progress)) {
+    warn("analyze-failed", std::move(warning));
+  }
+}
+
+void DatabaseRestore::make_durable() {
+  Connection session = open_session(operation_, work_, "sync", operation_.stop);
+  session.execute("SET synchronous_commit = on");
+  // A commit that has something to write waits for all that was written before it.
+  session.execute("SELECT pg_catalog.txid_current()");
+  try {
+    session.execute("CHECKPOINT");
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kPermissionDenied) throw;
+  }
+}
+
+void DatabaseRestore::prove() {
+  operation_.at_step("before-proof", plan_.name);
+  if (!shared_.plan.options.proof) return;
+  const Stopwatch watch(operation_.clock, outcome_.proof_seconds);
+  logical::prove(shared_.backup, content_, operation_, work_, shared_.plan.workers, shared_.progress, plan_.name);
+  outcome_.proven = true;
+  operation_.at_step("proof-done", plan_.name);
+}
+
+void DatabaseRestore::give_properties(const std::string& database, bool in_place) {
+  Connection session = operation_.connect(shared_.maintenance, "properties");
+  const std::string name = session.quote_identifier(database);
+  const postgres::DatabaseProperties& wanted = record_.properties;
+  std::vector<std::string> exact;
+  if (in_place) {
+    exact.push_back(fmt::format("ALTER DATABASE {} RESET ALL", name));
+    if (with_owners_) {
+      exact.push_back(fmt::format("ALTER DATABASE {} OWNER TO {}", name, session.quote_identifier(wanted.owner)));
+    }
+    for (std::string& statement : flag_statements(session, database, wanted)) exact.push_back(std::move(statement));
+  }
+  if (with_owners_) {
+    for (std::string& statement : privilege_statements(session, database, wanted)) {
+      exact.push_back(std::move(statement));
+    }
+  }
+  std::vector<std::string> warnings;
+  postgres::in_transaction(session, [&] {
+    for (const std::string& statement : exact) session.execute(statement);
+    warnings = execute_tolerantly(session, setting_statements(session, database, wanted));
+  });
+  for (std::string& warning : warnings) warn("property-failed", std::move(warning));
+}
+
+void DatabaseRestore::swap_in() {
+  shared_.progress.show("swap", plan_.name);
+  std::optional<DisabledSubscriptions> subscriptions;
+  Swap swap{.staging_name = plan_.staging_name,
+            .staging = staging_,
+            .name = plan_.name,
+            .old_one = old_,
+            .lock_timeout = shared_.plan.options.lock_timeout};
+  {
+    Connection session = operation_.connect(shared_.maintenance, "properties");
+    swap.before_rename = flag_statements(session, plan_.staging_name, record_.properties);
+    if (old_) {
+      const auto there = postgres::read_databases(session);
+      const auto found = std::ranges::find(there, plan_.name, &postgres::DatabaseProperties::name);
+      if (found != there.end()) {
+        for (const std::string& line : property_differences(*found, record_.properties)) {
+          operation_.notice("property-differs", fmt::format("{}: {}", plan_.name, line), {{"database", plan_.name}});
+        }
+        swap.kept_comment = to_comment({.kind = MarkKind::kKept,
+                                        .run = operation_.run,
+                                        .database = plan_.name,
+                                        .original_comment = found->comment.value_or("")});
+      }
+      swap.kept_name = plan_.kept_name.value_or("");
+      if (!postgres::read_bindings(session, plan_.name).subscriptions.empty()) {
+        subscriptions.emplace(operation_, plan_.name);
+      }
+    }
+  }
+  outcome_.swap_window_seconds = swap_databases(operation_, shared_.maintenance, swap);
+  if (subscriptions) subscriptions->keep_disabled();
+}
+
+void DatabaseRestore::drop_old() {
+  const std::string name = plan_.kept_name.value_or("");
+  try {
+    drop_old_database(operation_, shared_.maintenance,
+                      {.name = name, .oid = *old_, .drop_slots = shared_.plan.options.drop_slots});
+    operation_.at_step("old-dropped", plan_.name);
+  } catch (const Error& error) {
+    outcome_.kept_as = name;
+    if (error.code() == ErrorCode::kCancelled) throw;
+    warn("old-left", fmt::format("The old database could not be dropped and is there as \"{}\": {}", name,
+                                 error.what()));
+  }
+}
+
+void DatabaseRestore::warn(const std::string& kind, std::string text) {
+  operation_.warn(kind, fmt::format("{}: {}", plan_.name, text), {{"database", plan_.name}});
+  outcome_.warnings.push_back(std::move(text));
+}
+
+}  // namespace dbb::logical

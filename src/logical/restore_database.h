@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string>
+
+#include "logical/restore.h"
+#include "logical/restore_contents.h"
+#include "logical/restore_progress.h"
+#include "logical/restore_session.h"
+#include "postgres/client_programs.h"
+#include "postgres/server.h"
+
+namespace dbb::logical {
+
+// What all databases of one restore share. The references outlive it; read by many threads.
+struct RestoreShared {
+  repository::BackupReader& backup;
+  const RestorePlan& plan;
+  const postgres::ClientPrograms& programs;
+  const postgres::ServerFacts& server;
+  const std::string maintenance;
+  RestoreProgress& progress;
+};
+
+// Restores one database as its plan says: builds it beside what exists, proves it, and swaps it in, or fills a system
+// database in place. Confined to one thread; starts its workers itself.
+class DatabaseRestore {
+ public:
+  // `outcome` is filled as far as the restore comes.
+  DatabaseRestore(const RestoreShared& shared, const DatabasePlan& plan, const Operation& operation,
+                  DatabaseOutcome& outcome);
+  // Throws what went wrong, after the staging database was dropped.
+  void run();
+
+ private:
+  void build_and_swap();
+  void fill_system();
+  void fill(bool in_one_transaction);
+  void load();
+  void finish_schema(class SchemaApplier& schema);
+  void prove();
+  void make_durable();
+  void give_properties(const std::string& database, bool in_place);
+  void swap_in();
+  void drop_old();
+  void warn(const std::string& kind, std::string text);
+  WorkSession work_session(std::string database) const;
+
+  const RestoreShared& shared_;
+  const DatabasePlan& plan_;
+  const Operation& operation_;
+  DatabaseOutcome& outcome_;
+  const DatabaseRecord& record_;
+  const bool with_owners_;
+  DatabaseContent content_;
+  WorkSession work_;
+  postgres::Oid staging_;
+  std::optional<postgres::Oid> old_;
+};
+
+}  // namespace dbb::logical

@@ -1,0 +1,205 @@
+#include "logical/row_loader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "logical/large_objects.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::Connection;
+
+uint64_t bytes_of(const std::vector<repository::StreamRef>& parts) {
+  return std::transform_reduce(parts.begin(), parts.end(), uint64_t{0}, std::plus<>{},
+                               [](const repository::StreamRef& part) { return part.bytes; });
+}
+
+class Loader {
+ public:
+  Loader(repository::BackupReader& backup, const DatabaseContent& content, const LoadOptions& options,
+         RestoreProgress& progress, std::string shown_database)
+      : backup_(backup),
+        content_(content),
+        options_(options),
+        progress_(progress),
+        shown_database_(std::move(shown_database)),
+        rows_of_split_(content.tables.size()) {}
+
+  void run(Connection& session, const LoadTask& task) {
+    switch (task.kind) {
+      case LoadTask::Kind::kTable:
+        return in_context(task, [&] { load_table(session, table(task)); });
+      case LoadTask::Kind::kPart:
+        return in_context(task, [&] {
+          rows_of_split_[task.tables.front()] += copy_parts(session, name_of(session, table(task)), table(task),
+                                                            task.part, task.part + 1, {});
+        });
+      case LoadTask::Kind::kRoot:
+        return in_context(task, [&] { load_root(session, task); });
+      case LoadTask::Kind::kLargeObjects:
+        return load_large_objects(session, content_.large_objects.at(task.part));
+    }
+  }
+
+  // Parts are counted apart; their sum is what was recorded.
+  void check_split(const std::vector<LoadTask>& tasks) const {
+    for (const LoadTask& task : tasks) {
+      if (task.kind != LoadTask::Kind::kPart || task.part != 0) continue;
+      expect_rows(table(task).attributes, rows_of_split_[task.tables.front()]);
+    }
+  }
+
+ private:
+  const TableContent& table(const LoadTask& task) const { return content_.tables.at(task.tables.front()); }
+
+  static std::string name_of(const Connection& session, const TableContent& table) {
+    return session.qualified(table.attributes.schema, table.attributes.name);
+  }
+
+  template <typename Body>
+  void in_context(const LoadTask& task, Body&& body) const {
+    try {
+      body();
+    } catch (Error& error) {
+      error.add_context("Table", table(task).attributes.qualified_name());
+      throw;
+    }
+  }
+
+  static void expect_rows(const TableAttributes& table, uint64_t found) {
+    if (found == table.fingerprint.rows) return;
+    throw Error(ErrorCode::kRestoreFailed,
+                {.message = fmt::format("Table {} took {} rows, {} are in the backup.", table.qualified_name(),
+                                        format_count(found), format_count(table.fingerprint.rows))});
+  }
+
+  uint64_t copy_parts(Connection& session, const std::string& into, const TableContent& table, size_t first,
+                      size_t end, std::string_view options) {
+    const std::string shown = fmt::format("{}: {}", shown_database_, table.attributes.qualified_name());
+    postgres::CopyIn copy = session.copy_in(
+        fmt::format("COPY {} FROM STDIN{}", with_columns(session, into, table.attributes.columns), options));
+    for (size_t part = first; part < end; ++part) {
+      const std::unique_ptr<repository::StreamReader> reader = backup_.open_stream(table.parts.at(part));
+      for (ByteView piece; reader->next(piece);) {
+        copy.write(piece);
+        progress_.add("rows", shown, piece.size());
+      }
+    }
+    return copy.finish();
+  }
+
+  void load_table(Connection& session, const TableContent& table) {
+    const std::string name = name_of(session, table);
+    postgres::in_transaction(session, [&] {
+      session.execute(fmt::format("TRUNCATE ONLY {}", name));
+      expect_rows(table.attributes, copy_parts(session, name, table, 0, table.parts.size(), " (FREEZE)"));
+    });
+  }
+
+  // Rows find their partition anew, so none of the leaves may hold any before.
+  void load_root(Connection& session, const LoadTask& task) {
+    const std::string& root = table(task).attributes.load_through;
+    postgres::in_transaction(session, [&] {
+      session.execute(fmt::format("TRUNCATE {}", root));
+      for (const size_t index : task.tables) {
+        const TableContent& leaf = content_.tables.at(index);
+        expect_rows(leaf.attributes, copy_parts(session, root, leaf, 0, leaf.parts.size(), {}));
+      }
+    });
+  }
+
+  void load_large_objects(Connection& session, const repository::StreamRef& stream) {
+    const std::unique_ptr<repository::StreamReader> reader = backup_.open_stream(stream);
+    const std::string shown = fmt::format("{}: large objects", shown_database_);
+    restore_large_objects(*reader, session,
+                          {.with_owners = options_.with_owners,
+                           .on_progress = [&](uint64_t bytes) { progress_.add("rows", shown, bytes); }});
+  }
+
+  repository::BackupReader& backup_;
+  const DatabaseContent& content_;
+  const LoadOptions& options_;
+  RestoreProgress& progress_;
+  const std::string shown_database_;
+  std::vector<std::atomic<uint64_t>> rows_of_split_;  // by table
+};
+
+void truncate_split(const Operation& operation, const WorkSession& work, const DatabaseContent& content,
+                    const std::vector<LoadTask>& tasks) {
+  std::optional<Connection> session;
+  for (const LoadTask& task : tasks) {
+    if (task.kind != LoadTask::Kind::kPart || task.part != 0) continue;
+    if (!session) session = open_session(operation, work, "rows", operation.stop);
+    const TableAttributes& table = content.tables.at(task.tables.front()).attributes;
+    session->execute(fmt::format("TRUNCATE ONLY {}", session->qualified(table.schema, table.name)));
+  }
+}
+
+}  // namespace
+
+std::string column_list(const Connection& session, const std::vector<std::string>& columns) {
+  std::string list;
+  for (const std::string& column : columns) {
+    if (!list.empty()) list += ", ";
+    list += session.quote_identifier(column);
+  }
+  return list;
+}
+
+std::string with_columns(const Connection& session, const std::string& table,
+                         const std::vector<std::string>& columns) {
+  if (columns.empty()) return table;  // an empty list is no syntax; the default leaves out generated columns, too
+  return fmt::format("{} ({})", table, column_list(session, columns));
+}
+
+std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers) {
+  uint64_t total = bytes_of(content.large_objects);
+  for (const TableContent& table : content.tables) total += bytes_of(table.parts);
+  const uint64_t share = total / static_cast<uint64_t>(std::max(workers, 1));
+
+  std::vector<LoadTask> tasks;
+  std::map<std::string, size_t> roots;  // -> index in tasks
+  for (size_t i = 0; i < content.tables.size(); ++i) {
+    const TableContent& table = content.tables[i];
+    const uint64_t bytes = bytes_of(table.parts);
+    if (table.attributes.is_extension_config) continue;
+    if (!table.attributes.load_through.empty()) {
+      const auto [place, is_new] = roots.try_emplace(table.attributes.load_through, tasks.size());
+      if (is_new) tasks.push_back({.kind = LoadTask::Kind::kRoot});
+      tasks[place->second].tables.push_back(i);
+      tasks[place->second].bytes += bytes;
+    } else if (workers > 1 && table.parts.size() > 1 && bytes > share) {
+      for (size_t part = 0; part < table.parts.size(); ++part) {
+        tasks.push_back({LoadTask::Kind::kPart, {i}, part, table.parts[part].bytes});
+      }
+    } else {
+      tasks.push_back({LoadTask::Kind::kTable, {i}, 0, bytes});
+    }
+  }
+  for (size_t i = 0; i < content.large_objects.size(); ++i) {
+    tasks.push_back({LoadTask::Kind::kLargeObjects, {}, i, content.large_objects[i].bytes});
+  }
+  std::ranges::stable_sort(tasks, std::ranges::greater{}, &LoadTask::bytes);
+  return tasks;
+}
+
+void load_rows(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
+               const WorkSession& work, const LoadOptions& options, RestoreProgress& progress,
+               const std::string& shown_database) {
+  const std::vector<LoadTask> tasks = plan_load(content, options.workers);
+  truncate_split(operation, work, content, tasks);
+  Loader loader(backup, content, options, progress, shown_database);
+  run_in_sessions(operation, work, "rows", tasks.size(), options.workers,
+                  [&](Connection& session, size_t index, const Operation&) { loader.run(session, tasks[index]); });
+  loader.check_split(tasks);
+}
+
+}  // namespace dbb::logical
