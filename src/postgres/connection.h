@@ -18,25 +18,27 @@ struct pg_result;
 
 namespace dbb::postgres {
 
-// Where libpq is told to connect: its keywords and values, after service file, URI and environment were applied by
-// libpq itself. Holds a password only when one was typed at a prompt. Value type.
+// Where libpq is told to connect: the keywords and values a person gave. Service file, environment and defaults stay with
+// libpq, which applies them when it connects, here and in child programs alike. Holds a password only when one was typed
+// at a prompt or stands in `conninfo`. Value type.
 class ConnectionTarget {
  public:
   ConnectionTarget() = default;
   // `conninfo` may be empty, keyword/value pairs, or a URI; each of `overrides` (-h -p -U -d) wins over it.
-  // Throws Error kUsage with libpq's words when it cannot be parsed.
+  // Throws Error kUsage with libpq's words when it cannot be parsed, or names a service that does not exist.
   static ConnectionTarget parse(const std::string& conninfo,
                                 std::span<const std::pair<std::string, std::string>> overrides);
 
   ConnectionTarget with(std::string_view keyword, std::string value) const;
   ConnectionTarget with_database(std::string name) const { return with("dbname", std::move(name)); }
 
-  // What libpq will use, its defaults and environment included; "" when there is none.
+  // What libpq will use, its defaults and environment included; "" when there is none. Costs some 100 microseconds.
   std::string value(std::string_view keyword) const;
   // "/run/postgresql:5432" or "db1.example.com:5432", for messages.
   std::string host_and_port() const;
   bool is_local_socket() const;
-  // Keyword/value string for child programs, quoted, without any password; give `password()` by PGPASSWORD.
+  // Keyword/value string for child programs, quoted, without any password; give `password()` by PGPASSWORD. `options`
+  // and `application_name` are not in it either: in a conninfo they would win over PGOPTIONS and PGAPPNAME.
   std::string conninfo_without_password() const;
   std::optional<std::string> password() const;
 
@@ -54,6 +56,10 @@ struct SessionOptions {
   std::vector<std::pair<std::string, std::string>> settings = {};
   // Empty: the database's own encoding, so that rows pass through unconverted (trap 43).
   std::string client_encoding = {};
+  // Views and foreign tables cannot be read, as in pg_dump: nobody swaps a table for a view of theirs under a superuser
+  // that reads rows (CVE-2024-7348; servers since August 2024). Off where functions of the users' own must work, as in
+  // a restore.
+  bool only_plain_tables = false;
 };
 
 // One complete answer. Move-only; views live as long as it does.
@@ -85,7 +91,8 @@ class CopyIn;
 using Parameters = std::span<const std::optional<std::string>>;
 
 // One session. Confined to one thread at a time. All waits end on stop: the running statement is cancelled
-// (PQcancel), and Error kCancelled is thrown; the session may be used again afterwards.
+// (PQcancel), and Error kCancelled is thrown; the session may be used again afterwards, under another token. A server
+// that does not answer the cancel within 10 seconds is given up: kCancelled, and the session is lost.
 // Server errors are Error with SQLSTATE and the server's words (message, detail, hint, context); lost connections are
 // kConnectionLost and leave the object unusable.
 class Connection {
@@ -100,6 +107,11 @@ class Connection {
   Result execute(const std::string& sql);
   Result execute(const std::string& sql, Parameters parameters);
   Result execute(const std::string& sql, std::initializer_list<std::optional<std::string>> parameters);
+
+  // From now on waits end on `stop`: work to be undone after a stop needs a session that still waits for answers.
+  void use_stop_token(std::stop_token stop);
+  // ROLLBACK, whatever the stop token says. A session that cannot do it within 10 seconds is lost, without an error.
+  void roll_back() noexcept;
 
   // `sql` is a COPY ... TO STDOUT / FROM STDIN. The session is busy until the object is finished or gone.
   CopyOut copy_out(const std::string& sql);
@@ -140,11 +152,12 @@ class CopyOut {
   friend class Connection;
   explicit CopyOut(Connection::State& state);
   Connection::State* state_;
-  char* buffer_ = nullptr;
+  char* buffer_ = nullptr;  // of libpq
   uint64_t rows_ = 0;
   bool done_ = false;
 };
 
+// An error of the server in the middle is thrown by the write() that notices it, at the latest by finish().
 class CopyIn {
  public:
   // Any cut of the data; blocks when the server does not keep up.
@@ -158,7 +171,11 @@ class CopyIn {
  private:
   friend class Connection;
   explicit CopyIn(Connection::State& state);
+  void put(ByteView piece);
+  void wait_for_room();
+
   Connection::State* state_;
+  Bytes pending_;  // short writes, until they are worth a message
   bool done_ = false;
 };
 
@@ -170,11 +187,7 @@ void in_transaction(Connection& connection, Body&& body) {
     body();
     connection.execute("COMMIT");
   } catch (...) {
-    try {
-      connection.execute("ROLLBACK");
-    } catch (...) {
-      // The session is lost, and its transaction with it; the first failure is the one to report.
-    }
+    connection.roll_back();  // if that fails the session is lost, and its transaction with it
     throw;
   }
 }

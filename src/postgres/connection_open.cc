@@ -1,0 +1,213 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/error.h"
+#include "postgres/connection.h"
+#include "postgres/connection_state.h"
+#include "postgres/startup_options.h"
+
+namespace dbb::postgres {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::chrono::seconds kConnectTimeout{15};
+constexpr size_t kMostNotices = 1000;
+
+// Known to every server from 13 on, so that the first statement already runs under them: a role may have
+// statement_timeout = 1 ms by ALTER ROLE, or default_transaction_read_only.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kStartupSettings{{
+    {"statement_timeout", "0"},
+    {"lock_timeout", "0"},
+    {"idle_in_transaction_session_timeout", "0"},
+    {"search_path", ""},
+    {"default_transaction_read_only", "off"},
+    {"default_transaction_isolation", "read committed"},
+    {"default_transaction_deferrable", "off"},
+    {"client_min_messages", "notice"},
+    {"DateStyle", "ISO"},
+    {"IntervalStyle", "postgres"},
+    {"TimeZone", "UTC"},
+    {"extra_float_digits", "3"},
+    {"bytea_output", "hex"},
+    {"xmloption", "content"},
+    {"quote_all_identifiers", "off"},
+    {"standard_conforming_strings", "on"},
+    {"synchronize_seqscans", "off"},
+    {"row_security", "off"},
+    {"jit", "off"},
+    {"max_parallel_workers_per_gather", "0"},
+    {"check_function_bodies", "off"},
+}};
+
+// What a server may be too old for is set after the login, where it exists: an unknown name among the startup options
+// would refuse the session.
+constexpr std::string_view kTimeouts =
+    "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', "
+    "'transaction_timeout'";
+
+bool has(const Settings& settings, std::string_view name) {
+  return std::ranges::find(settings, name, &Settings::value_type::first) != settings.end();
+}
+
+std::string startup_options(const ConnectionTarget& target, const SessionOptions& options) {
+  std::string text = target.value("options");  // theirs first: the last one wins
+  for (const auto& [name, value] : kStartupSettings)
+    if (!has(options.settings, name)) append_startup_option(text, name, value);
+  for (const auto& [name, value] : options.settings) append_startup_option(text, name, value);
+  return text;
+}
+
+Settings login_parameters(const ConnectionTarget& target, const SessionOptions& options) {
+  Settings parameters;
+  for (const auto& parameter : target.parameters())
+    if (parameter.first != "options" && parameter.first != "application_name" && parameter.first != "client_encoding")
+      parameters.push_back(parameter);
+  parameters.emplace_back("application_name", options.application_name);
+  parameters.emplace_back("options", startup_options(target, options));
+  // The system's own defaults notice a dead peer after two hours.
+  for (const auto& [keyword, value] : Settings{
+           {"keepalives_idle", "60"}, {"keepalives_interval", "10"}, {"keepalives_count", "6"}})
+    if (target.value(keyword).empty()) parameters.emplace_back(keyword, value);
+  return parameters;
+}
+
+std::chrono::milliseconds connect_timeout(const ConnectionTarget& target) {
+  const std::string text = target.value("connect_timeout");
+  int seconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return seconds > 0 ? std::chrono::seconds(seconds) : kConnectTimeout;
+}
+
+// Called by libpq, so it must not throw.
+void take_notice(void* into, const PGresult* notice) {
+  try {
+    auto& notices = *static_cast<std::vector<std::string>*>(into);
+    if (notices.size() >= kMostNotices) return;
+    const ServerReport report = report_of(notice);
+    notices.push_back(report.severity + ": " + report.message);
+  } catch (...) {
+    // Out of memory over a notice: the statement itself will say so.
+  }
+}
+
+// Carries libpq's login on until it stands. Looking up a host name blocks; everything else ends on stop.
+void log_in(PGconn* raw, const ConnectionTarget& target, const system::StopEvent& stop) {
+  const auto timeout = connect_timeout(target);
+  const auto deadline = Clock::now() + timeout;
+  auto next = PGRES_POLLING_WRITING;
+  while (true) {
+    if (PQstatus(raw) == CONNECTION_BAD || next == PGRES_POLLING_FAILED) throw login_error(PQerrorMessage(raw), target);
+    if (next == PGRES_POLLING_OK) return;
+    const auto left = std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()),
+                               std::chrono::milliseconds(0));
+    const auto what = next == PGRES_POLLING_READING ? system::WaitFor::kRead : system::WaitFor::kWrite;
+    switch (system::wait_for(PQsocket(raw), what, stop, left)) {
+      case system::WaitResult::kStopped:
+        throw cancelled();
+      case system::WaitResult::kTimedOut:
+        throw login_error(fmt::format("timeout expired: no answer within {} s (connect_timeout)",
+                                      std::chrono::duration_cast<std::chrono::seconds>(timeout).count()),
+                          target);
+      case system::WaitResult::kReady:
+        break;
+    }
+    next = PQconnectPoll(raw);
+  }
+}
+
+std::string names_not_in(const Settings& settings, std::initializer_list<std::string_view> names) {
+  std::string list;
+  for (const auto name : names)
+    if (!has(settings, name)) list += fmt::format("{}'{}'", list.empty() ? "" : ", ", name);
+  return list.empty() ? "''" : list;
+}
+
+// Settles what startup options cannot, checks the result, and finds a pooler out; one round trip.
+void settle(Connection& connection, const SessionOptions& options) {
+  const auto& own = options.settings;
+  std::string sql = fmt::format(
+      "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ({});\n",
+      names_not_in(own, {"idle_session_timeout", "transaction_timeout"}));
+  // Other systems than Linux refuse it, at least before 15.
+  sql += fmt::format(
+      "SELECT pg_catalog.set_config(name, '2s', false) FROM pg_catalog.pg_settings "
+      "WHERE name IN ({}) AND pg_catalog.version() ~ 'linux';\n",
+      names_not_in(own, {"client_connection_check_interval"}));
+  if (options.only_plain_tables)
+    sql +=
+        "SELECT pg_catalog.set_config(name, 'view, foreign-table', false) FROM pg_catalog.pg_settings "
+        "WHERE name = 'restrict_nonsystem_relation_kind';\n";
+  sql += fmt::format("SELECT pg_catalog.set_config('client_encoding', {}, false);\n",
+                     options.client_encoding.empty() ? "pg_catalog.current_setting('server_encoding')"
+                                                     : connection.quote_literal(options.client_encoding));
+  sql += fmt::format(
+      "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('search_path'), "
+      "(SELECT pg_catalog.string_agg(name || ' = ' || setting, ', ') FROM pg_catalog.pg_settings "
+      "WHERE name IN ({}) AND name NOT IN ({}) AND setting <> '0')",
+      kTimeouts,
+      own.empty() ? "''" : fmt::format("{}", fmt::join([&] {
+        std::vector<std::string> names;
+        for (const auto& [name, value] : own) names.push_back(connection.quote_literal(name));
+        return names;
+      }(), ", ")));
+
+  const Result answer = connection.execute(sql);
+  if (answer.integer(0, 0) != connection.backend_pid())
+    throw pooler_in_between(fmt::format("The login named server process {}, and process {} answers.",
+                                        connection.backend_pid(), answer.string(0, 0)),
+                            connection.target());
+  const bool path_kept = !answer.text(0, 1).empty() && answer.text(0, 1) != "\"\"" && !has(own, "search_path");
+  if (path_kept || !answer.is_null(0, 2))
+    throw Error(ErrorCode::kServerError,
+                {.message = "The server did not keep the settings of the session.",
+                 .cause = path_kept ? "search_path = " + answer.string(0, 1) : answer.string(0, 2),
+                 .solution = {"Look for a login event trigger or an extension that changes settings of new sessions."}});
+}
+
+}  // namespace
+
+Connection Connection::open(const ConnectionTarget& target, const SessionOptions& options, std::stop_token stop) {
+  auto state = std::make_unique<State>();
+  state->target = target;
+  state->stop = std::make_unique<system::StopEvent>(std::move(stop));
+  if (state->stop->stop_requested()) throw cancelled();
+
+  const Settings parameters = login_parameters(target, options);
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  for (const auto& [keyword, value] : parameters) {
+    keywords.push_back(keyword.c_str());
+    values.push_back(value.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  // 0: the name of a database is never looked into for a conninfo.
+  state->raw.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
+  if (!state->raw) throw login_error("out of memory", target);
+  PGconn* raw = state->raw.get();
+  PQsetNoticeReceiver(raw, take_notice, &state->notices);
+  PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);
+  log_in(raw, target, *state->stop);
+  PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
+  PQsetnonblocking(raw, 1);
+
+  if (PQserverVersion(raw) < 130000) {
+    const char* version = PQparameterStatus(raw, "server_version");
+    Error error(ErrorCode::kServerUnsupported,
+                {.message = fmt::format("PostgreSQL {} is too old: 13 and later are supported.",
+                                        version != nullptr ? version : "of unknown version"),
+                 .solution = {"Use the pg_dump of that version, or upgrade the server."}});
+    add_target(error, target);
+    throw error;
+  }
+  Connection connection(std::move(state));
+  settle(connection, options);
+  return connection;
+}
+
+}  // namespace dbb::postgres
