@@ -13,6 +13,7 @@
 
 namespace dbb::repository {
 
+class FrameIndex;
 class RepositoryCore;
 class WindowReader;
 
@@ -36,7 +37,8 @@ class StreamReader {
 // Reads one backup. Thread-safe.
 class BackupReader {
  public:
-  BackupReader(std::shared_ptr<RepositoryCore> core, Manifest manifest);
+  BackupReader(std::shared_ptr<RepositoryCore> core, std::shared_ptr<const FrameIndex> index,
+               Manifest manifest);
   ~BackupReader();
 
   const Manifest& manifest() const { return manifest_; }
@@ -53,6 +55,8 @@ class BackupReader {
  private:
   // Owned together with the Repository it was opened from.
   const std::shared_ptr<RepositoryCore> core_;
+  // As it was after the manifest was read; owned together with the streams that are open.
+  const std::shared_ptr<const FrameIndex> index_;
   const Manifest manifest_;
 };
 

@@ -39,7 +39,7 @@ struct StreamKey {
 // Errors of the pipeline (kDiskFull, kCancelled, ...) come out of whichever call is next.
 class StreamWriter {
  public:
-  explicit StreamWriter(std::unique_ptr<PartWriter> part);
+  StreamWriter(BackupSession& session, std::unique_ptr<PartWriter> part);
   ~StreamWriter();
 
   // Rows and records: one whole unit and its hash (the low half of XXH3-128 of its bytes). Chunks end at
@@ -55,6 +55,7 @@ class StreamWriter {
   uint64_t new_bytes() const;
 
  private:
+  BackupSession& session_;
   std::unique_ptr<PartWriter> part_;
 };
 

@@ -87,8 +87,9 @@ std::vector<PackContents> decode_index(ByteView content, std::string_view object
 }
 
 void FrameIndex::add(const PackContents& contents) {
-  const auto number = static_cast<uint32_t>(packs_.size());
-  packs_.push_back(contents.pack);
+  const auto [known, is_new] = numbers_.emplace(contents.pack.id, static_cast<uint32_t>(packs_.size()));
+  const uint32_t number = known->second;
+  if (is_new) packs_.push_back(contents.pack);
   for (IndexedFrame frame : contents.frames) {
     frame.pack = number;
     frames_.push_back(frame);
@@ -99,6 +100,8 @@ void FrameIndex::finish() {
   std::ranges::sort(frames_, [](const IndexedFrame& a, const IndexedFrame& b) {
     return std::tie(a.id, a.partial, a.pack, a.offset) < std::tie(b.id, b.partial, b.pack, b.offset);
   });
+  const auto [first, last] = std::ranges::unique(frames_);
+  frames_.erase(first, last);
 }
 
 std::span<const IndexedFrame> FrameIndex::copies(const FrameId& id) const {

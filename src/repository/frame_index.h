@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "repository/frame.h"
@@ -55,13 +55,14 @@ class FrameIndex {
   // All copies, the complete ones first.
   std::span<const IndexedFrame> copies(const FrameId& id) const;
 
-  // Building: add any number, then finish() before the first look-up.
+  // Building: add any number, the same pack also twice, then finish() before the first look-up.
   void add(const PackContents& contents);
   void finish();
 
  private:
   std::vector<IndexedPack> packs_;
-  std::vector<IndexedFrame> frames_;  // sorted by id, then complete ones first
+  std::unordered_map<PackId, uint32_t, PackId::Hash> numbers_;  // of packs in packs_
+  std::vector<IndexedFrame> frames_;                            // sorted by id, then complete ones first
 };
 
 }  // namespace dbb::repository

@@ -47,8 +47,8 @@ class Repository {
   static std::unique_ptr<Repository> open(storage::ObjectStore& store, std::stop_token stop);
   ~Repository();
 
-  const std::string& id() const;  // 32 hexadecimal digits
-  std::string describe() const;   // "directory /srv/backups"
+  const std::string& id() const { return id_; }  // 32 hexadecimal digits
+  std::string describe() const;                  // "directory /srv/backups"
 
   BackupList list_backups();
   // kBackupNotFound, kCorruptedBackup.
@@ -69,7 +69,8 @@ class Repository {
  private:
   explicit Repository(std::shared_ptr<RepositoryCore> core);
   // Owned together with every BackupWriter and BackupReader opened from here.
-  std::shared_ptr<RepositoryCore> core_;
+  const std::shared_ptr<RepositoryCore> core_;
+  const std::string id_;
 };
 
 }  // namespace dbb::repository

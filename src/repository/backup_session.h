@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "repository/backup_writer.h"
+#include "repository/core.h"
+#include "repository/frame_pipeline.h"
+#include "repository/previous_part.h"
+#include "system/clock.h"
+
+namespace dbb::repository {
+
+class PartWriter;
+
+// The parts of a backup's items, found by key. Memory: the items' keys and stream references.
+class ItemLookup {
+ public:
+  ItemLookup(const std::shared_ptr<RepositoryCore>& core, const std::shared_ptr<const FrameIndex>& index,
+             const StreamRef& items);
+  std::optional<StreamRef> find(const StreamKey& key) const;
+
+ private:
+  std::vector<std::pair<uint64_t, uint64_t>> by_hash_;  // hash of the key, offset in records_; sorted
+  Bytes records_;                                       // sized key, number of parts, sized references
+};
+
+// The work behind BackupWriter. Thread-safe.
+class BackupSession {
+ public:
+  BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBackup& options, system::Clock& clock,
+                std::stop_token stop);
+  // Without commit() before it, removes what was stored.
+  ~BackupSession();
+
+  const BackupId& id() const { return manifest_.id; }
+  const std::vector<BackupId>& parents() const { return manifest_.parents; }
+  std::unique_ptr<PartWriter> open_stream(const StreamKey& key, StreamClass stream_class);
+  void stream_finished(uint64_t bytes);
+  void add_item(Item item);
+  Manifest commit(const ManifestDraft& draft);
+  Totals totals() const;
+
+  // For PartWriter.
+  RepositoryCore& core() { return *core_; }
+  FramePipeline& pipeline() { return pipeline_; }
+  PreviousPart previous_part(const StreamRef& stream);
+  // True for exactly one caller, if the frame is not stored yet: that one must store it.
+  bool claim(const FrameId& frame, uint64_t data_bytes);
+
+ private:
+  void choose_parents(const BeginBackup& options);
+  StreamRef write_item_list();
+  void put_index(const std::vector<PackContents>& packs);
+  void put_manifest();
+
+  const std::shared_ptr<RepositoryCore> core_;  // owned together with the Repository
+  system::Clock& clock_;
+  std::shared_ptr<const FrameIndex> index_;  // when the backup began; owned together with open streams
+  std::vector<bool> pack_usable_;            // by number in index_: it is there, in full length
+  std::vector<ItemLookup> earlier_items_;    // of the parents, in their order
+  StreamRef earlier_list_;                   // the first parent's item list
+  Manifest manifest_;
+  uint64_t index_bytes_ = 0;
+  bool index_stored_ = false;
+
+  std::atomic<uint64_t> logical_bytes_ = 0;
+  std::atomic<uint64_t> new_bytes_ = 0;
+  std::atomic<uint64_t> streams_ = 0;
+  std::mutex mutex_;
+  std::unordered_set<FrameId, FrameId::Hash> claimed_;  // guarded by mutex_
+  std::vector<Item> items_;                             // guarded by mutex_
+  FramePipeline pipeline_;                              // last: its threads end first
+};
+
+}  // namespace dbb::repository

@@ -1,0 +1,168 @@
+#include "repository/core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+#include "repository/damage.h"
+#include "repository/manifest_json.h"
+
+namespace dbb::repository {
+namespace {
+
+constexpr size_t kCacheBytes = 32 << 20;
+constexpr size_t kLastBytesRead = 64 << 10;  // of a pack: the trailer and, mostly, the directory
+
+size_t memory_of(const PackDirectory& directory) {
+  size_t bytes = sizeof directory;
+  for (const DirectoryEntry& entry : directory.frames) {
+    bytes += sizeof entry + entry.chunks.size() * sizeof(ChunkInfo) + entry.bitmap.size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+RepositoryCore::RepositoryCore(storage::ObjectStore& store, const Config& config, KeyRing keys)
+    : store_(store), config_(config), keys_(std::move(keys)), index_(std::make_shared<const FrameIndex>()) {}
+
+std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
+  std::set<std::string> listed;
+  store_.list("index/", [&](const storage::ListedObject& object) {
+    listed.insert(object.name);
+    return true;
+  });
+  const std::scoped_lock lock(index_mutex_);
+  std::vector<std::string> added;
+  std::ranges::set_difference(listed, index_objects_, std::back_inserter(added));
+  const bool vanished = !std::ranges::includes(listed, index_objects_);
+  if (added.empty() && !vanished) return index_;
+
+  auto index = vanished ? std::make_shared<FrameIndex>() : std::make_shared<FrameIndex>(*index_);
+  if (vanished) {
+    added.assign(listed.begin(), listed.end());
+    damaged_indexes_.clear();
+  }
+  for (const std::string& object : added) add_index_object(*index, object);
+  index->finish();
+  index_objects_ = std::move(listed);
+  index_ = std::move(index);
+  return index_;
+}
+
+void RepositoryCore::add_index_object(FrameIndex& index, const std::string& object) {
+  const std::optional<Bytes> box = store_.get(object, max_box_bytes(BoxKind::kIndex));
+  if (!box) return;  // deleted since it was listed
+  try {
+    BoxOpener opener(keys_);
+    const ByteView content = opener.open(BoxKind::kIndex, box_name_of_object(object), *box, object);
+    for (const PackContents& contents : decode_index(content, object)) index.add(contents);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCorruptedBackup) throw;
+    damaged_indexes_[object] = error.cause();
+  }
+}
+
+std::map<std::string, std::string> RepositoryCore::damaged_indexes() {
+  const std::scoped_lock lock(index_mutex_);
+  return damaged_indexes_;
+}
+
+std::shared_ptr<const PackDirectory> RepositoryCore::directory(const IndexedPack& pack) {
+  {
+    const std::scoped_lock lock(cache_mutex_);
+    if (const auto found = cached_.find(pack.id); found != cached_.end()) {
+      cache_.splice(cache_.begin(), cache_, found->second);
+      return cache_.front().directory;
+    }
+  }
+  // Two threads may read the same one; that is cheaper than to let one wait while the other reads a third.
+  auto directory = std::make_shared<const PackDirectory>(read_directory(pack));
+  remember(pack.id, directory);
+  return directory;
+}
+
+void RepositoryCore::remember(const PackId& pack, const std::shared_ptr<const PackDirectory>& directory) {
+  const std::scoped_lock lock(cache_mutex_);
+  if (cached_.contains(pack)) return;
+  cache_.push_front({.pack = pack, .directory = directory, .bytes = memory_of(*directory)});
+  cached_[pack] = cache_.begin();
+  cache_bytes_ += cache_.front().bytes;
+  while (cache_bytes_ > kCacheBytes && cache_.size() > 1) {
+    cache_bytes_ -= cache_.back().bytes;
+    cached_.erase(cache_.back().pack);
+    cache_.pop_back();
+  }
+}
+
+PackDirectory RepositoryCore::read_directory(const IndexedPack& pack) {
+  const std::string object = pack_name(pack.id);
+  if (pack.size_bytes < kPackHeaderBytes + kPackTrailerBytes)
+    throw_damaged(object, "It is too short to be a pack.");
+  Bytes last(std::min<uint64_t>(pack.size_bytes, kLastBytesRead));
+  const std::optional<size_t> got = store_.get_range(object, pack.size_bytes - last.size(), last);
+  if (!got) throw_damaged(object, "It is missing.");
+  if (*got != last.size())
+    throw_damaged(object, fmt::format("It is shorter than {} bytes.", pack.size_bytes));
+  const PackTrailer trailer =
+      decode_pack_trailer(ByteView(last).last(kPackTrailerBytes), pack.size_bytes, object);
+
+  Bytes whole;
+  ByteView box;
+  const size_t directory_and_trailer = trailer.directory_length + kPackTrailerBytes;
+  if (directory_and_trailer <= last.size()) {
+    box = ByteView(last).last(directory_and_trailer).first(trailer.directory_length);
+  } else {
+    whole.resize(trailer.directory_length);
+    if (store_.get_range(object, trailer.directory_offset, whole) != whole.size()) {
+      throw_damaged(object, "It was cut while it was read.");
+    }
+    box = whole;
+  }
+  BoxOpener opener(keys_);
+  PackDirectory directory =
+      decode_directory(opener.open(BoxKind::kDirectory, box_name_of_object(object), box, object), object);
+  const bool fits =
+      directory.pack == pack.id && directory.frames.size() == trailer.frame_count &&
+      (directory.frames.empty() ||
+       directory.frames.back().offset + directory.frames.back().length <= trailer.directory_offset);
+  if (!fits) throw_damaged(object, "Its directory and its end contradict each other.");
+  return directory;
+}
+
+std::vector<BackupId> RepositoryCore::backup_ids() {
+  std::vector<BackupId> ids;
+  store_.list("backups/", [&](const storage::ListedObject& object) {
+    try {
+      ids.push_back(BackupId::parse(object.name.substr(object.name.find('/') + 1)));
+    } catch (const Error&) {
+      // Whatever lies there, it is no backup of ours.
+    }
+    return true;
+  });
+  std::ranges::sort(ids, std::greater<>());
+  return ids;
+}
+
+Manifest RepositoryCore::read_manifest(const BackupId& id) {
+  const std::string object = manifest_object(id);
+  const std::optional<Bytes> box = store_.get(object, max_box_bytes(BoxKind::kManifest));
+  if (!box) {
+    throw Error(ErrorCode::kBackupNotFound,
+                {.message = fmt::format("There is no backup {} in {}.", id.text(), store_.describe()),
+                 .solution = {"See what there is: dbbackup list"}});
+  }
+  BoxOpener opener(keys_);
+  return decode_manifest(opener.open(BoxKind::kManifest, box_name_of_object(object), *box, object), id);
+}
+
+void RepositoryCore::throw_missing_frame(const FrameId& frame) {
+  std::string problem = "No index lists it.";
+  for (const auto& [object, reason] : damaged_indexes())
+    problem += fmt::format(" {} is damaged: {}", object, reason);
+  throw_damaged(fmt::format("frame {}", frame.hex().substr(0, 16)), problem);
+}
+
+}  // namespace dbb::repository

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/backup_id.h"
+#include "repository/config.h"
+#include "repository/frame_index.h"
+#include "repository/key_ring.h"
+#include "repository/manifest.h"
+#include "repository/pack.h"
+#include "repository/sealed_box.h"
+#include "storage/object_store.h"
+
+namespace dbb::repository {
+
+// What a Repository, and every backup that is written or read through it, share: the store, the keys, the
+// index, and a cache of pack directories of at most 32 MiB. Thread-safe.
+class RepositoryCore {
+ public:
+  // The index is empty until refresh_index().
+  RepositoryCore(storage::ObjectStore& store, const Config& config, KeyRing keys);
+
+  storage::ObjectStore& store() { return store_; }
+  const Config& config() const { return config_; }
+  const KeyRing& keys() const { return keys_; }
+
+  // Reads the index objects that are new. One that is damaged is left out and remembered: whoever misses a
+  // frame says so. Read manifests before.
+  std::shared_ptr<const FrameIndex> refresh_index();
+  // Object and problem of each index object that was left out.
+  std::map<std::string, std::string> damaged_indexes();
+
+  // Error kCorruptedBackup, which names the pack, when it is missing or damaged.
+  std::shared_ptr<const PackDirectory> directory(const IndexedPack& pack);
+  // The same, past the cache.
+  PackDirectory read_directory(const IndexedPack& pack);
+
+  // Newest first. What does not look like a manifest is left out.
+  std::vector<BackupId> backup_ids();
+  // kBackupNotFound, kCorruptedBackup.
+  Manifest read_manifest(const BackupId& id);
+
+  // For kCorruptedBackup of a frame that no usable pack has.
+  [[noreturn]] void throw_missing_frame(const FrameId& frame);
+
+ private:
+  struct CachedDirectory {
+    PackId pack;
+    std::shared_ptr<const PackDirectory> directory;
+    size_t bytes;
+  };
+
+  void add_index_object(FrameIndex& index, const std::string& object);
+  void remember(const PackId& pack, const std::shared_ptr<const PackDirectory>& directory);
+
+  storage::ObjectStore& store_;
+  const Config config_;
+  const KeyRing keys_;
+
+  std::mutex index_mutex_;
+  std::shared_ptr<const FrameIndex> index_;  // guarded by index_mutex_, like the two below
+  std::set<std::string> index_objects_;      // that are in index_ or damaged
+  std::map<std::string, std::string> damaged_indexes_;
+
+  std::mutex cache_mutex_;
+  std::list<CachedDirectory> cache_;  // guarded by cache_mutex_, like the two below; the last used first
+  std::unordered_map<PackId, std::list<CachedDirectory>::iterator, PackId::Hash> cached_;
+  size_t cache_bytes_ = 0;
+};
+
+}  // namespace dbb::repository

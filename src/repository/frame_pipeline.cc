@@ -1,0 +1,237 @@
+#include "repository/frame_pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "repository/pack.h"
+#include "repository/sealed_box.h"
+#include "system/random.h"
+
+namespace dbb::repository {
+namespace {
+
+constexpr size_t kJobsBytes = 16 << 20;
+constexpr size_t kSealedBytes = 32 << 20;
+constexpr size_t kBufferBytes = kFrameDataBytes + (16 << 10);  // a frame and its trailer
+constexpr size_t kSpareBuffers = 16;
+constexpr int kNameAttempts = 4;
+
+}  // namespace
+
+// Collects sealed frames until there is enough for a pack, then stores it. Confined to one thread.
+class FramePipeline::Packer {
+ public:
+  explicit Packer(FramePipeline& pipeline)
+      : pipeline_(pipeline), sealer_(pipeline.keys_), names_(pipeline.keys_.name()) {}
+
+  void add(SealedFrame frame) {
+    if (bytes_ + frame.box.size() > kPackBytes || chunks_ + frame.job.chunks.size() > kPackChunks) store();
+    directory_.frames.push_back({.id = frame.job.id,
+                                 .offset = kPackHeaderBytes + bytes_,
+                                 .length = frame.box.size(),
+                                 .stream_class = frame.job.stream_class,
+                                 .chunks = std::move(frame.job.chunks)});
+    bytes_ += frame.box.size();
+    chunks_ += directory_.frames.back().chunks.size();
+    boxes_.push_back(std::move(frame.box));
+  }
+
+  void store() {
+    if (boxes_.empty()) return;
+    directory_.epoch = pipeline_.keys_.newest_epoch();
+    PackContents contents = contents_of(directory_);
+    for (int attempt = 0;; ++attempt) {
+      contents.pack.id = directory_.pack = new_name();
+      contents.pack.size_bytes = put_pack();
+      if (contents.pack.size_bytes > 0) break;
+      if (attempt == kNameAttempts) {
+        throw Error(ErrorCode::kStorageFailed,
+                    {.message = fmt::format("The store ({}) says of every new name that it is taken.",
+                                            pipeline_.store_.describe())});
+      }
+    }
+    pipeline_.stored_bytes_ += contents.pack.size_bytes;
+    {
+      const std::scoped_lock lock(pipeline_.packs_mutex_);
+      pipeline_.packs_.push_back(std::move(contents));
+    }
+    directory_.frames.clear();
+    boxes_.clear();
+    bytes_ = 0;
+    chunks_ = 0;
+  }
+
+ private:
+  static PackContents contents_of(const PackDirectory& directory) {
+    PackContents contents = {.pack = {.epoch = directory.epoch}, .frames = {}};
+    for (const DirectoryEntry& entry : directory.frames) {
+      contents.frames.push_back({.id = entry.id,
+                                 .offset = static_cast<uint32_t>(entry.offset),
+                                 .length = static_cast<uint32_t>(entry.length),
+                                 .data_bytes = static_cast<uint32_t>(entry.data_bytes()),
+                                 .chunk_count = static_cast<uint16_t>(entry.chunks.size()),
+                                 .kind = static_cast<uint8_t>(frame_kind(entry.stream_class))});
+    }
+    return contents;
+  }
+
+  // Random, and a hash of what is in it: two processes that draw the same numbers still choose different
+  // names.
+  PackId new_name() {
+    names_.add(system::random_bytes(16));
+    for (const DirectoryEntry& entry : directory_.frames) names_.add(entry.id.bytes);
+    for (const Bytes& box : boxes_) names_.add(ByteView(box).last(codec::kTagBytes));
+    return PackId::from(names_.finish());
+  }
+
+  // The size of the pack, or 0 when the name was taken.
+  uint64_t put_pack() {
+    const std::string object = pack_name(directory_.pack);
+    const Bytes header = encode_pack_header(directory_.pack, directory_.epoch);
+    const Bytes directory =
+        sealer_.seal(BoxKind::kDirectory, box_name_of_object(object), encode_directory(directory_));
+    const Bytes trailer = encode_pack_trailer({.directory_offset = kPackHeaderBytes + bytes_,
+                                               .directory_length = directory.size(),
+                                               .frame_count = directory_.frames.size()});
+    std::vector<ByteView> pieces = {header};
+    pieces.insert(pieces.end(), boxes_.begin(), boxes_.end());
+    pieces.emplace_back(directory);
+    pieces.emplace_back(trailer);
+    if (pipeline_.store_.put(object, pieces) == storage::PutResult::kNameTaken) return 0;
+    return kPackHeaderBytes + bytes_ + directory.size() + trailer.size();
+  }
+
+  FramePipeline& pipeline_;
+  BoxSealer sealer_;
+  codec::Hmac names_;
+  PackDirectory directory_;
+  std::vector<Bytes> boxes_;
+  size_t bytes_ = 0;
+  size_t chunks_ = 0;
+};
+
+FramePipeline::FramePipeline(storage::ObjectStore& store, const KeyRing& keys, std::stop_token stop)
+    : store_(store),
+      keys_(keys),
+      sealers_(std::max(1U, std::thread::hardware_concurrency())),
+      jobs_(kJobsBytes),
+      sealed_(kSealedBytes),
+      tasks_(std::move(stop)) {
+  const unsigned count = sealers_;
+  for (unsigned i = 0; i < count; ++i) {
+    spawn(fmt::format("seal-{}", i), [this](const std::stop_token& token) { seal_frames(token); });
+  }
+  spawn("pack", [this](const std::stop_token& token) { pack_frames(token); });
+}
+
+FramePipeline::~FramePipeline() = default;
+
+// The group keeps the first error for join(); a caller inside push() needs it before that.
+template <typename Task>
+void FramePipeline::spawn(const std::string& name, Task task) {
+  tasks_.spawn(name, [this, task](const std::stop_token& stop) {
+    try {
+      task(stop);
+    } catch (const Error& error) {
+      const std::scoped_lock lock(failure_mutex_);
+      if (!failure_) failure_ = error;
+      throw;
+    } catch (const std::exception& error) {
+      const std::scoped_lock lock(failure_mutex_);
+      if (!failure_)
+        failure_ = Error(ErrorCode::kInternal, {.message = "Storing failed.", .cause = error.what()});
+      throw;
+    }
+  });
+}
+
+void FramePipeline::seal_frames(const std::stop_token& stop) {
+  BoxSealer sealer(keys_);
+  while (std::optional<FrameJob> job = jobs_.pop(stop)) {
+    Bytes box = sealer.seal(frame_kind(job->stream_class), job->id.bytes, job->content);
+    give_buffer(std::move(job->content));
+    job->content = {};
+    const size_t weight = box.size();
+    sealed_.push({.job = std::move(*job), .box = std::move(box)}, weight, stop);
+  }
+  if (--sealers_ == 0) sealed_.close();
+}
+
+void FramePipeline::pack_frames(const std::stop_token& stop) {
+  Packer packer(*this);
+  while (std::optional<SealedFrame> frame = sealed_.pop(stop)) packer.add(std::move(*frame));
+  packer.store();
+}
+
+void FramePipeline::push(FrameJob job) {
+  const size_t weight = job.content.capacity();
+  try {
+    jobs_.push(std::move(job), weight, tasks_.token());
+  } catch (const Error&) {
+    throw_failure();
+  }
+}
+
+Bytes FramePipeline::take_buffer() {
+  {
+    const std::scoped_lock lock(buffers_mutex_);
+    if (!buffers_.empty()) {
+      Bytes buffer = std::move(buffers_.back());
+      buffers_.pop_back();
+      return buffer;
+    }
+  }
+  Bytes buffer;
+  buffer.reserve(kBufferBytes);
+  return buffer;
+}
+
+void FramePipeline::give_buffer(Bytes buffer) {
+  buffer.clear();
+  const std::scoped_lock lock(buffers_mutex_);
+  if (buffers_.size() < kSpareBuffers) buffers_.push_back(std::move(buffer));
+}
+
+std::vector<PackContents> FramePipeline::finish() {
+  jobs_.close();
+  try {
+    tasks_.join();
+  } catch (...) {
+    throw_failure();
+  }
+  const std::scoped_lock lock(packs_mutex_);
+  return packs_;
+}
+
+void FramePipeline::check() const {
+  if (tasks_.token().stop_requested()) throw_failure();
+}
+
+void FramePipeline::throw_failure() const {
+  const std::scoped_lock lock(failure_mutex_);
+  // A copy: several threads throw it, and each may add context to its own.
+  if (failure_) throw Error(*failure_);
+  throw cancelled();
+}
+
+void FramePipeline::abandon() {
+  tasks_.request_stop();
+  try {
+    tasks_.join();
+  } catch (...) {
+    // Whoever abandons knows why, or does not care.
+  }
+  const std::scoped_lock lock(packs_mutex_);
+  for (const PackContents& contents : packs_) {
+    try {
+      store_.remove(pack_name(contents.pack.id));
+    } catch (const Error&) {
+      // An unreferenced pack costs room and nothing else; pruning finds it.
+    }
+  }
+  packs_.clear();
+}
+
+}  // namespace dbb::repository

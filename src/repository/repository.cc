@@ -1,0 +1,197 @@
+#include "repository/repository.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "repository/backup_session.h"
+#include "repository/checker.h"
+#include "repository/config.h"
+#include "repository/core.h"
+#include "repository/damage.h"
+#include "repository/manifest_json.h"
+#include "system/random.h"
+
+namespace dbb::repository {
+namespace {
+
+template <typename Id>
+Id random_id() {
+  const Bytes bytes = system::random_bytes(sizeof(Id));
+  Id id;
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(&id));
+  return id;
+}
+
+// The name of some object of ours, if there is one: remains, when there is no config.
+std::string any_object(storage::ObjectStore& store) {
+  std::string found;
+  for (const std::string_view prefix : {"backups/", "packs/", "index/", "keys/"}) {
+    store.list(prefix, [&](const storage::ListedObject& object) {
+      found = object.name;
+      return false;
+    });
+    if (!found.empty()) break;
+  }
+  return found;
+}
+
+Error config_is_gone(const storage::ObjectStore& store, const std::string& remains) {
+  return Error(
+      ErrorCode::kNotARepository,
+      {.message = fmt::format("The repository in {} has lost its object `config`.", store.describe()),
+       .cause = fmt::format("There is {}, for instance, but without `config` it cannot be read.", remains),
+       .solution = {"Copy `config` back from a copy of the repository.",
+                    "Or move what is there away, and make a new repository: dbbackup init"}});
+}
+
+[[noreturn]] void throw_no_config(storage::ObjectStore& store) {
+  if (const std::string remains = any_object(store); !remains.empty()) throw config_is_gone(store, remains);
+  bool empty = true;
+  store.list("", [&](const storage::ListedObject&) { return empty = false; });
+  if (!empty) {
+    throw Error(ErrorCode::kNotARepository,
+                {.message = fmt::format("There is no repository of dbbackup in {}.", store.describe()),
+                 .cause = "Other files are there, but no `config`.",
+                 .solution = {"Look at the path or name of the repository: is it the one you meant?",
+                              "Make a repository in an empty place: dbbackup init --repository PATH"}});
+  }
+  throw Error(
+      ErrorCode::kRepositoryNotFound,
+      {.message = fmt::format("There is no repository in {}.", store.describe()),
+       .solution = {
+           "Make one: dbbackup init --repository PATH",
+           "Or name the one you have: --repository, DBBACKUP_REPOSITORY, or the configuration file"}});
+}
+
+KeyRing read_keys(storage::ObjectStore& store, const Config& config) {
+  KeyRing keys(config.master_key, config.repository_id);
+  bool any = false;
+  store.list("keys/", [&](const storage::ListedObject& object) {
+    const uint32_t epoch = epoch_of_object(object.name);
+    if (epoch == 0) return true;
+    const std::optional<Bytes> text = store.get(object.name, kMaxJsonBytes);
+    if (!text) throw_damaged(object.name, "It was listed and is missing.");
+    keys.add_epoch(epoch, decode_epoch(keys, epoch, *text));
+    return any = true;
+  });
+  if (!any) throw_damaged(epoch_object(1), "It is missing, and no other epoch record is there.");
+  return keys;
+}
+
+Error ambiguous(std::string_view text, const std::vector<BackupId>& candidates) {
+  constexpr size_t kShown = 10;
+  std::vector<std::string> solution = {"Type more of the id of the one you mean:"};
+  for (const BackupId& id : candidates) {
+    if (solution.size() > kShown) {
+      solution.push_back(fmt::format("... and {} more", candidates.size() - kShown));
+      break;
+    }
+    solution.push_back(id.text());
+  }
+  return Error(ErrorCode::kBackupAmbiguous,
+               {.message = fmt::format("{} backups begin with \"{}\".", candidates.size(), text),
+                .solution = solution});
+}
+
+Error not_found(std::string_view text, const storage::ObjectStore& store, std::string cause) {
+  return Error(ErrorCode::kBackupNotFound,
+               {.message = fmt::format("There is no backup \"{}\" in {}.", text, store.describe()),
+                .cause = std::move(cause),
+                .solution = {"See what there is: dbbackup list"}});
+}
+
+}  // namespace
+
+void Repository::init(storage::ObjectStore& store, const InitOptions&, system::Clock& clock) {
+  const auto exists = [&] {
+    return Error(ErrorCode::kRepositoryExists,
+                 {.message = fmt::format("There is a repository in {} already.", store.describe()),
+                  .solution = {"Use it: dbbackup backup cluster", "Or make another one in another place."}});
+  };
+  if (store.size(kConfigObject)) throw exists();
+  if (const std::string remains = any_object(store); !remains.empty()) throw config_is_gone(store, remains);
+
+  const Config config = {.repository_id = random_id<RepositoryId>(),
+                         .created = clock.now(),
+                         .rows = {},
+                         .master_key = random_id<codec::Key>()};
+  const KeyRing keys(config.master_key, config.repository_id);
+  const std::string epoch = encode_epoch(keys, 1, random_id<codec::Key>(), clock.now());
+  // The config last: before it, there is no repository.
+  if (store.put(epoch_object(1), as_bytes(epoch)) == storage::PutResult::kNameTaken) throw exists();
+  if (store.put(kConfigObject, as_bytes(encode_config(config))) == storage::PutResult::kNameTaken)
+    throw exists();
+}
+
+std::unique_ptr<Repository> Repository::open(storage::ObjectStore& store, std::stop_token stop) {
+  if (stop.stop_requested()) throw cancelled();
+  const std::optional<Bytes> text = store.get(kConfigObject, kMaxJsonBytes);
+  if (!text) throw_no_config(store);
+  const Config config = decode_config(*text, store.describe());
+  return std::unique_ptr<Repository>(
+      new Repository(std::make_shared<RepositoryCore>(store, config, read_keys(store, config))));
+}
+
+Repository::Repository(std::shared_ptr<RepositoryCore> core)
+    : core_(std::move(core)), id_(core_->config().repository_id.hex()) {}
+Repository::~Repository() = default;
+
+std::string Repository::describe() const { return core_->store().describe(); }
+
+BackupList Repository::list_backups() {
+  BackupList list;
+  for (const BackupId& id : core_->backup_ids()) {
+    try {
+      list.backups.push_back(core_->read_manifest(id));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kBackupNotFound) continue;  // deleted since it was listed
+      if (error.code() != ErrorCode::kCorruptedBackup && error.code() != ErrorCode::kRepositoryTooNew) throw;
+      list.damaged.push_back({.object = manifest_object(id), .problem = error.cause()});
+    }
+  }
+  return list;
+}
+
+Manifest Repository::read_manifest(const BackupId& id) { return core_->read_manifest(id); }
+
+BackupId Repository::resolve(std::string_view text) {
+  const std::vector<BackupId> ids = core_->backup_ids();
+  if (text == "latest") {
+    if (ids.empty()) throw not_found(text, core_->store(), "The repository is empty.");
+    return ids.front();
+  }
+  if (text.find('-') == 4) {  // 2026-11-20T...: ids have their first dash at 16
+    const std::string time = UtcTime::parse(text).compact();
+    // By the second in which the backup began, which is what its id says.
+    const auto newest = std::ranges::find_if(
+        ids, [&](const BackupId& id) { return std::string_view(id.text()).substr(0, time.size()) <= time; });
+    if (newest == ids.end()) throw not_found(text, core_->store(), "Every backup is younger.");
+    return *newest;
+  }
+  std::vector<BackupId> candidates;
+  std::ranges::copy_if(ids, std::back_inserter(candidates),
+                       [&](const BackupId& id) { return !text.empty() && id.text().starts_with(text); });
+  if (candidates.empty()) throw not_found(text, core_->store(), "No id begins like that.");
+  if (candidates.size() > 1) throw ambiguous(text, candidates);
+  return candidates.front();
+}
+
+std::unique_ptr<BackupWriter> Repository::begin_backup(const BeginBackup& options, system::Clock& clock,
+                                                       std::stop_token stop) {
+  if (stop.stop_requested()) throw cancelled();
+  return std::make_unique<BackupWriter>(
+      std::make_unique<BackupSession>(core_, options, clock, std::move(stop)));
+}
+
+std::unique_ptr<BackupReader> Repository::open_backup(const BackupId& id) {
+  Manifest manifest = core_->read_manifest(id);  // before the index: DESIGN section 5, order of writing
+  return std::make_unique<BackupReader>(core_, core_->refresh_index(), std::move(manifest));
+}
+
+CheckReport Repository::check(const CheckOptions& options, EventSink& events, std::stop_token stop) {
+  return Checker(core_, options, events, std::move(stop)).run();
+}
+
+}  // namespace dbb::repository
