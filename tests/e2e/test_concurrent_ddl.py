@@ -98,7 +98,7 @@ class ConcurrentChanges(EndToEnd):
         running = self.start("backup", "database", "app", "--json", pause=["tables-locked:app"]).wait_for("tables-locked:app")
         other = self.session("app")
         other.send("truncate victim")
-        blocked = "select from pg_stat_activity where wait_event_type = 'Lock' and query like 'truncate%'"
+        blocked = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'truncate%'"
         wait_until(lambda: self.cluster.rows(blocked), "the TRUNCATE waits")
         # Rows may be written all the same, and are not in the backup.
         self.cluster.sql("insert into bystander values (5000, 'too late'); update stock.item set price = 0", "app")
@@ -114,7 +114,7 @@ class ConcurrentChanges(EndToEnd):
         others = [self.session("app") for _ in range(3)]
         for other, table in zip(others, ("victim", "bystander", "stock.sale")):
             other.send(f"lock table {table} in access exclusive mode" if table == "bystander" else f"truncate {table}")
-        wait_until(lambda: len(self.cluster.rows("select from pg_stat_activity where wait_event_type = 'Lock'")) >= 2, "they wait")
+        wait_until(lambda: len(self.cluster.rows("select 1 from pg_stat_activity where wait_event_type = 'Lock'")) >= 2, "they wait")
         running.go("tables-locked:app").go("rows-begun:app")
         outcome = self.ended(running.finish(60), 0)
         copy = self.restored(outcome.document["id"])
@@ -138,7 +138,7 @@ class ConcurrentChanges(EndToEnd):
         holder = self.session("app")
         holder.run("begin; lock table stock.item in access exclusive mode; update stock.item set name = 'changed' where id = 1")
         running = self.start("backup", "database", "app", "--json")
-        wait_until(lambda: self.cluster.rows("select from pg_stat_activity where wait_event_type = 'Lock'"), "it waits")
+        wait_until(lambda: self.cluster.rows("select 1 from pg_stat_activity where wait_event_type = 'Lock'"), "it waits")
         holder.run("commit")
         outcome = self.ended(running.finish(), 0)
         backup = outcome.document["id"]

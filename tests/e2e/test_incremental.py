@@ -48,7 +48,7 @@ class SecondBackup(EndToEnd):
         self.assertLess(small_size, first_size / 20)
         for backup, picture in ((first, original), (changed, changed_picture), (small, small_picture)):
             self.succeeds("restore", "database", "app", "--from", backup, "--confirm")
-            self.assertEqual(picture, database_picture(self.cluster, "app"))
+            self.assert_holds(picture, "app")
         self.assert_repository_sound()
 
     def test_appended_rows_cost_about_what_they_are(self):
@@ -65,7 +65,7 @@ class SecondBackup(EndToEnd):
         self.assertLess(again, first / 20, "the rows lie in the order in which they were saved")
         picture = database_picture(self.cluster, "app")
         self.succeeds("restore", "database", "app", "--from", second, "--confirm")
-        self.assertEqual(picture, database_picture(self.cluster, "app"))
+        self.assert_holds(picture, "app")
 
     def test_cluster_backups_share_with_each_other_too(self):
         before = self.tool.repository_bytes()

@@ -55,14 +55,14 @@ class Cancelled(EndToEnd):
                         self.assertEqual(oid, self.cluster.oid_of("app"))
                         self.assert_same(before, self.picture())
         self.succeeds("restore", "cluster", "latest", "--confirm")
-        self.assertEqual(original, database_picture(self.cluster, "app"))
+        self.assert_holds(original, "app")
         self.assert_repository_sound()
 
     def assert_new_one_in_place(self, outcome, original):
         """After the swap a signal comes too late to take it back: what is there is whole, and what is left is named."""
         self.assert_sane(outcome)
         self.assertIn(outcome.code, (0, 130), outcome)
-        self.assertEqual(original, database_picture(self.cluster, "app"))
+        self.assert_holds(original, "app")
         for left in self.cluster.marked_databases():
             self.assertIn(left, outcome.text, "an old database that is still there is named")
         self.succeeds("cleanup", "--kept", "--confirm")
@@ -81,7 +81,7 @@ class Cancelled(EndToEnd):
         holder = self.session("app")
         holder.run("begin; lock table stock.item in access exclusive mode")
         running = self.start("backup", "cluster", "--json")
-        wait_until(lambda: self.cluster.rows("select from pg_stat_activity where wait_event_type = 'Lock'"), "it waits")
+        wait_until(lambda: self.cluster.rows("select 1 from pg_stat_activity where wait_event_type = 'Lock'"), "it waits")
         self.failed_with("CANCELLED", running.send(signal.SIGINT).finish(seconds=30))
         self.assert_nothing_left()
 
@@ -89,7 +89,7 @@ class Cancelled(EndToEnd):
         self.cluster.sql(SLOW_ELSEWHERE + "create table checked (a int check (slow(a) = a)); insert into checked values (1)", "app")
         self.back_up()
         running = self.start("restore", "database", "app", "--confirm", "--json")
-        wait_until(lambda: self.cluster.rows("select from pg_stat_activity where wait_event = 'PgSleep'"), "rows are loaded", 60)
+        wait_until(lambda: self.cluster.rows("select 1 from pg_stat_activity where wait_event = 'PgSleep'"), "rows are loaded", 60)
         self.failed_with("CANCELLED", running.send(signal.SIGTERM).finish(seconds=30))
         self.assert_nothing_left()
         self.assertEqual("app", self.cluster.value("select datname from pg_database where datname = 'app'"))

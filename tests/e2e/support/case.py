@@ -112,6 +112,13 @@ class EndToEnd(unittest.TestCase):
         if differences:
             self.fail("\n".join(differences))
 
+    def assert_holds(self, expected, database, cluster=None):
+        """The database's picture is this one."""
+        differences = pictures.diff(f"contents of {database!r}", expected,
+                                    pictures.database_picture(cluster or self.cluster, database))  # fmt: skip
+        if differences:
+            self.fail("\n".join(differences))
+
     def assert_nothing_left(self, cluster=None, tool=None):
         """No process, temporary file, session, staging database. Sessions may take a moment to end on the server."""
         cluster, tool = cluster or self.cluster, tool or self.tool

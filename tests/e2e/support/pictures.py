@@ -111,13 +111,13 @@ class Picture:
 
     def differences(self, other):
         """Lines for people; empty when both show the same."""
-        found = _diff("globals", self.globals, other.globals)
+        found = diff("globals", self.globals, other.globals)
         for name in sorted(self.properties.keys() | other.properties.keys()):
             if name not in self.properties or name not in other.properties:
                 found.append(f"database {name!r} is only in the {'first' if name in self.properties else 'second'}")
                 continue
-            found += _diff(f"properties of {name!r}", _lines(self.properties[name]), _lines(other.properties[name]))
-            found += _diff(f"contents of {name!r}", self.databases.get(name, []), other.databases.get(name, []))
+            found += diff(f"properties of {name!r}", _lines(self.properties[name]), _lines(other.properties[name]))
+            found += diff(f"contents of {name!r}", self.databases.get(name, []), other.databases.get(name, []))
         return found
 
 
@@ -125,8 +125,8 @@ def _lines(properties):
     return [f"{key}: {json.dumps(value, sort_keys=True)}" for key, value in sorted(properties.items())]
 
 
-def _diff(title, first, second):
+def diff(title, first, second):
     if first == second:
         return []
-    lines = list(difflib.unified_diff(first, second, "first", "second", lineterm="", n=1))
+    lines = list(difflib.unifieddiff(first, second, "first", "second", lineterm="", n=1))
     return [f"{title} differ:"] + ["    " + line[:300] for line in lines[:60]]
