@@ -138,9 +138,13 @@ class Passwords(EndToEnd):
     def test_passwords_come_by_environment_passfile_and_service_and_appear_nowhere(self):
         secret = "a p:ss\\word 'x'"
         self.locked.sql(f"alter role postgres password {literal(secret)}")
-        self.addCleanup(self.locked.sql, "alter role postgres password 'correct horse'")
         self.locked.password = secret
-        self.addCleanup(setattr, self.locked, "password", "correct horse")
+
+        def as_before():
+            self.locked.sql("alter role postgres password 'correct horse'")
+            self.locked.password = "correct horse"
+
+        self.addCleanup(as_before)
         passfile = self.folder / "pgpass"
         passfile.write_text("*:*:*:postgres:" + secret.replace("\\", "\\\\").replace(":", "\\:") + "\n")
         passfile.chmod(0o600)
@@ -258,9 +262,9 @@ class ClientPrograms(EndToEnd):
 
     def without_packages(self):
         """A command in front of dbbackup that hides what Debian's packages brought."""
-        hide = "mount -t tmpfs none /usr/lib/postgresql && exec \"$@\""
+        hide = "/usr/bin/mount -t tmpfs none /usr/lib/postgresql && exec \"$@\""
         options = ["-m"] if os.geteuid() == 0 else ["-U", "-r", "-m"]
-        return ["unshare", *options, "--", "sh", "-c", hide, "sh"]
+        return ["/usr/bin/unshare", *options, "--", "/bin/sh", "-c", hide, "sh"]
 
     def fake_programs(self, body, version="15.18"):
         folder = self.folder / "programs"
@@ -411,16 +415,14 @@ class Server(EndToEnd):
                             "default_transaction_isolation = serializable", "session_replication_role = replica",
                             "standard_conforming_strings = off", "default_table_access_method = heap",
                             "quote_all_identifiers = on", "transform_null_equals = on"):  # fmt: skip
-                self.cluster.sql(f"set default_transaction_read_only = off; set statement_timeout = 0; "
-                                 f"alter {target} set {setting}")  # fmt: skip
+                self.cluster.sql(f"alter {target} set {setting}")
         self.init()
         self.back_up()
         self.cluster.stop()
         self.cluster.start()
         self.succeeds("restore", "database", "app", "--as", "copy", "--confirm")
-        properly = "set default_transaction_read_only = off; set statement_timeout = 0; "
         for target in ("role postgres", "role all", "database app", "database copy"):
-            self.cluster.sql(f"{properly} alter {target} reset all")
+            self.cluster.sql(f"alter {target} reset all")
         self.assert_holds(original, "copy")
 
     def test_a_backup_of_a_hot_standby_is_possible(self):

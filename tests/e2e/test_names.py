@@ -99,7 +99,7 @@ class Names(EndToEnd):
         self.assertEqual(sorted(long_names), sorted(self.cluster.user_databases()))
 
     def test_schemas_tables_columns_and_roles_of_every_name_come_back(self):
-        names = [name for name in NAMES if name not in ("-h",)] + ["new\nline", "carriage\rreturn", "\\.", "\\N", "NULL", "select"]
+        names = NAMES + ["new\nline", "carriage\rreturn", "\\.", "\\N", "NULL", "select"]
         statements = []
         for number, name in enumerate(names):
             quoted, sequence = identifier(name), identifier(name[:20] + f" {number}")

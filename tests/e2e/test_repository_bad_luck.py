@@ -322,7 +322,7 @@ class Damage(EndToEnd):
         if outcome.code == 0:
             self.cluster.sql("select 1", "app")
             self.succeeds("restore", "database", "app", "--from", outcome.document["id"], "--as", "copy", "--confirm")
-            self.assertEqual(database_picture(self.cluster, "app"), database_picture(self.cluster, "copy"))
+            self.assert_holds(database_picture(self.cluster, "app"), "copy")
             self.cluster.drop_database("copy")
         else:
             self.failed_with("CORRUPTED_BACKUP", outcome)

@@ -32,6 +32,11 @@ DEFAULT_SETTINGS = {
 }
 
 
+# Settings of roles and databases, which tests make to disturb dbbackup, do not disturb the tests.
+UNDISTURBED = ("-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "
+               "-c idle_session_timeout=0 -c default_transaction_read_only=off")  # fmt: skip
+
+
 class StatementFailed(Exception):
     """psql ended with an error; the text is what it said."""
 
@@ -176,7 +181,8 @@ class Cluster:
     def environment(self, database=None):
         """For client programs. The database goes by environment: no name is ever read as a connection string."""
         variables = {"PATH": os.environ["PATH"], "PGHOST": str(self.socket), "PGPORT": str(self.port),
-                     "PGUSER": self.superuser, "LC_ALL": "C.UTF-8", "PGCLIENTENCODING": "UTF8"}  # fmt: skip
+                     "PGUSER": self.superuser, "LC_ALL": "C.UTF-8", "PGCLIENTENCODING": "UTF8",
+                     "PGOPTIONS": UNDISTURBED}  # fmt: skip
         if self.password:
             variables["PGPASSWORD"] = self.password
         if database:
@@ -242,6 +248,10 @@ class Cluster:
             self.sql(f"rollback prepared {literal(transaction)}", database)
         for [slot] in self.rows("select slot_name from pg_replication_slots"):
             self.sql(f"select pg_drop_replication_slot({literal(slot)})")
+        for [name, database] in self.rows(
+                "select subname, datname from pg_subscription s join pg_database d on d.oid = subdbid"):  # fmt: skip
+            self.sql(f"alter subscription {identifier(name)} disable; alter subscription {identifier(name)} "
+                     f"set (slot_name = none); drop subscription {identifier(name)}", database)  # fmt: skip
         for name in self.user_databases():
             self.drop_database(name)
         for name, other in (("template1", "postgres"), ("postgres", "template1")):

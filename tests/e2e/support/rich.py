@@ -17,8 +17,7 @@ def make_rich(cluster, tablespaces):
     variables = [text for name, folder in folders.items() for text in ("-v", f"{name}={folder}")]
     cluster.psql((SQL / "globals.sql").read_text(), options=variables)
     cluster.psql((SQL / "databases.sql").read_text())
-    # The settings of `app` would stop its own filling, which is why they are there.
-    cluster.psql("set statement_timeout = 0; set default_transaction_read_only = off;" + (SQL / "app.sql").read_text(), "app")
+    cluster.psql((SQL / "app.sql").read_text(), "app")
     _, *parts = (SQL / "others.sql").read_text().split("\n-- database ")
     for part in parts:
         name, statements = part.split("\n", 1)
