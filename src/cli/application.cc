@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
+#include <mutex>
+#include <variant>
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
@@ -15,12 +18,38 @@
 namespace dbb::cli {
 namespace {
 
+// Passes events on and remembers the warnings, which a JSON document lists.
+class WarningCollector final : public EventSink {
+ public:
+  explicit WarningCollector(EventSink& next) : next_(next) {}
+
+  void emit(const Event& event) override {
+    const auto* notice = std::get_if<Notice>(&event);
+    if (notice != nullptr && notice->severity == Severity::kWarning) {
+      const std::lock_guard lock(mutex_);
+      warnings_.push_back(*notice);
+    }
+    next_.emit(event);
+  }
+
+  // When all threads that emit have ended.
+  std::vector<Notice> take() { return std::move(warnings_); }
+
+ private:
+  EventSink& next_;
+  std::mutex mutex_;
+  std::vector<Notice> warnings_;  // guarded by mutex_
+};
+
+// With --json standard error stays empty unless --progress asks for something: warnings are in the document.
 std::unique_ptr<ProgressSink> make_sink(const GlobalOptions& options, const World& world) {
   const std::string kind = options.progress.value_or(options.json ? "none" : "text");
   if (kind == "json") return make_json_progress(world.error, world.clock);
+  const bool informed = kind == "text" && !options.quiet;
   ProgressOptions shown{
-      .progress = kind == "text" && !options.quiet,
-      .infos = kind == "text" && !options.quiet,
+      .progress = informed,
+      .infos = informed,
+      .warnings = kind == "text" || !options.json,
       .fields = options.verbose,
       .style = Style(wants_colours(options, world.environment, world.error_is_terminal)),
       .width = world.width,
@@ -37,12 +66,19 @@ Error internal_error(const std::exception& problem) {
                 .solution = {"Please report this with the command line and this message."}});
 }
 
-// Where an outcome goes: JSON is one document on standard output, with the error in it; for people the result
-// is on standard output and the error block on standard error.
-ExitCode print(const Outcome& outcome, bool json, const std::string& operation, const Style& error_style,
+// What a run ends with.
+struct Ending {
+  Outcome outcome;
+  std::vector<Notice> warnings = {};
+};
+
+// JSON is one document on standard output, with the error in it; for people the result is on standard output
+// and the error block on standard error.
+ExitCode print(const Ending& ending, bool json, const std::string& operation, const Style& error_style,
                const World& world) {
+  const Outcome& outcome = ending.outcome;
   if (json) {
-    world.out(outcome.error ? with_error(outcome.json, *outcome.error) : outcome.json);
+    world.out(finished_document(outcome.json, ending.warnings, outcome.error));
   } else {
     world.out(outcome.text);
     if (outcome.error) {
@@ -52,21 +88,34 @@ ExitCode print(const Outcome& outcome, bool json, const std::string& operation, 
   return outcome.error ? outcome.error->info().exit_code : outcome.exit_code;
 }
 
-Outcome run_command(const ParsedCommandLine& parsed, const World& world) {
+// For a person who looks for the password, the file that may say something about the connection.
+void add_configuration_file(Error& error, const std::optional<std::filesystem::path>& named) {
+  if (error.code() != ErrorCode::kAuthFailed) return;
+  const std::filesystem::path file = named.value_or(std::filesystem::path(kDefaultConfigurationFile));
+  std::error_code ignored;
+  error.add_context("Configuration", std::filesystem::exists(file, ignored)
+                                         ? file.string()
+                                         : fmt::format("{} (does not exist)", file.string()));
+}
+
+Ending run_command(const ParsedCommandLine& parsed, const World& world) {
   const std::unique_ptr<ProgressSink> sink = make_sink(parsed.global, world);
-  Outcome outcome;
+  WarningCollector events(*sink);
+  Ending ending;
+  std::optional<std::filesystem::path> named;
+  if (parsed.global.config) named = *parsed.global.config;
   try {
-    std::optional<std::filesystem::path> named;
-    if (parsed.global.config) named = *parsed.global.config;
-    Context context(world, parsed.global, load_configuration(named), *sink);
-    outcome = parsed.command->run(context);
+    Context context(world, parsed.global, load_configuration(named), events);
+    ending.outcome = parsed.command->run(context);
   } catch (const Error& error) {
-    outcome.error = error;
+    ending.outcome.error = error;
   } catch (const std::exception& problem) {
-    outcome.error = internal_error(problem);
+    ending.outcome.error = internal_error(problem);
   }
+  if (ending.outcome.error) add_configuration_file(*ending.outcome.error, named);
   sink->finish();
-  return outcome;
+  ending.warnings = events.take();
+  return ending;
 }
 
 }  // namespace
@@ -77,29 +126,29 @@ ExitCode run_application(const std::vector<std::string>& arguments, const World&
   bool json = std::ranges::find(arguments, "--json") != arguments.end();
   std::string operation;
   Style error_style(wants_colours({}, world.environment, world.error_is_terminal));
-  Outcome outcome;
+  Ending ending;
   try {
     const ParsedCommandLine parsed = parse_command_line(commands, arguments);
     json = parsed.global.json;
     error_style = Style(wants_colours(parsed.global, world.environment, world.error_is_terminal));
     if (parsed.wants_version) {
-      outcome = {.text = fmt::format("dbbackup {}\n", DBB_VERSION), .json = version_document()};
+      ending.outcome = {.text = fmt::format("dbbackup {}\n", DBB_VERSION), .json = version_document()};
     } else if (parsed.wants_help) {
       const Style style(wants_colours(parsed.global, world.environment, world.out_is_terminal));
-      outcome.text = render_help(pages_of(commands), parsed.help_path, style);
+      ending.outcome.text = render_help(pages_of(commands), parsed.help_path, style);
       json = false;
     } else {
       operation = parsed.command->help().operation;
-      outcome = run_command(parsed, world);
+      ending = run_command(parsed, world);
       // Scripts and pages are what they are, with or without --json.
-      if (!outcome.error && outcome.json.empty()) json = false;
+      if (!ending.outcome.error && ending.outcome.json.empty()) json = false;
     }
   } catch (const Error& error) {
-    outcome.error = error;
+    ending.outcome.error = error;
   } catch (const std::exception& problem) {
-    outcome.error = internal_error(problem);
+    ending.outcome.error = internal_error(problem);
   }
-  return print(outcome, json, operation, error_style, world);
+  return print(ending, json, operation, error_style, world);
 }
 
 }  // namespace dbb::cli

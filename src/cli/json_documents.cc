@@ -133,9 +133,17 @@ Json plan_json(const logical::RestorePlan& plan) {
 
 }  // namespace
 
-std::string with_error(const std::string& document, const Error& error) {
+std::string finished_document(const std::string& document, const std::vector<Notice>& warnings,
+                              const std::optional<Error>& error) {
   Json out = document.empty() ? Json::object() : Json::parse(document);
-  out["error"] = error_json(error);
+  out["warnings"] = Json::array();
+  for (const Notice& warning : warnings) {
+    Json fields = Json::object();
+    for (const auto& [name, value] : warning.fields) fields[name] = value;
+    out["warnings"].push_back(
+        {{"kind", warning.kind}, {"text", warning.text}, {"fields", std::move(fields)}});
+  }
+  if (error) out["error"] = error_json(*error);
   return text_of(out);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/event.h"
 #include "cli/doctor.h"
 #include "logical/backup.h"
 #include "logical/restore.h"
@@ -16,8 +17,10 @@
 // a newline. Fields are only ever added.
 namespace dbb::cli {
 
-// `document` with the field "error" added; a document of its own where there is no other.
-std::string with_error(const std::string& document, const Error& error);
+// What is printed in the end: `document` (empty: nothing came of the work) with the fields "warnings" and, if
+// there is one, "error".
+std::string finished_document(const std::string& document, const std::vector<Notice>& warnings,
+                              const std::optional<Error>& error);
 
 std::string version_document();
 std::string init_document(const std::filesystem::path& repository, const std::string& id);

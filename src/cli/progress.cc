@@ -30,7 +30,7 @@ std::string notice_line(const Notice& notice, const ProgressOptions& options) {
 }
 
 bool shown(const Notice& notice, const ProgressOptions& options) {
-  return options.infos || notice.severity == Severity::kWarning;
+  return notice.severity == Severity::kWarning ? options.warnings : options.infos;
 }
 
 // As many code points as there are columns.

@@ -46,8 +46,9 @@ using Writer = std::function<void(std::string_view)>;
 
 struct ProgressOptions {
   bool progress = true;  // false: notices only
-  bool infos = true;     // false: of the notices, only warnings
-  bool fields = false;   // with the fields of notices (--verbose)
+  bool infos = true;     // notices that are no warnings
+  bool warnings = true;
+  bool fields = false;  // with the fields of notices (--verbose)
   Style style = {};
   size_t width = 100;  // of the terminal
 };
