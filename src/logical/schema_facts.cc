@@ -154,7 +154,9 @@ class Reader {
       const Token& token = statement.tokens[at];
       const bool is_string = token.kind == TokenKind::kString;  // SET SESSION AUTHORIZATION 'role'
       if (!token.is_identifier() && !is_string) return;
-      if (!token.is("PUBLIC") && !token.is("CURRENT_USER") && !token.is("DEFAULT")) facts_.roles.insert(token.value());
+      // pg_dump writes "public" in CREATE USER MAPPING; no role can have that name.
+      const bool is_role = !token.is("PUBLIC") && !token.is("public") && !token.is("CURRENT_USER") && !token.is("DEFAULT");
+      if (is_role) facts_.roles.insert(token.value());
       if (at + 1 >= statement.tokens.size() || !statement.tokens[at + 1].is_symbol(',')) return;
       at += 2;
     }
