@@ -189,12 +189,9 @@ void BackupSession::put_index(const std::vector<PackContents>& packs) {
     const Bytes content = encode_index({first, last});
     const std::string object = "index/" + new_name<PackId>(core_->keys(), content).hex();
     const Bytes box = BoxSealer(core_->keys()).seal(BoxKind::kIndex, box_name_of_object(object), content);
-    // From here on the packs may be referred to by others: they stay, whatever happens.
+    put_once(object, box);
+    // From here on others may refer to the packs: they stay, whatever happens.
     index_stored_ = true;
-    if (core_->store().put(object, box) == storage::PutResult::kNameTaken) {
-      throw Error(ErrorCode::kStorageFailed,
-                  {.message = fmt::format("There is an object {} already.", object)});
-    }
     index_bytes_ += box.size();
     first = last;
   }
@@ -205,11 +202,23 @@ void BackupSession::put_manifest() {
   const std::string text = encode_manifest(manifest_);
   const Bytes box =
       BoxSealer(core_->keys()).seal(BoxKind::kManifest, box_name_of_object(object), as_bytes(text));
-  index_stored_ = true;
-  if (core_->store().put(object, box) == storage::PutResult::kNameTaken) {
-    throw Error(ErrorCode::kStorageFailed,
-                {.message = fmt::format("There is a backup {} already.", manifest_.id.text())});
+  put_once(object, box);
+  index_stored_ = true;  // also when there was no pack to list
+}
+
+void BackupSession::put_once(const std::string& object, ByteView box) {
+  try {
+    if (core_->store().put(object, box) == storage::PutResult::kStored) return;
+  } catch (...) {
+    // Perhaps it is there and only the answer was lost. What cannot be known counts as stored.
+    index_stored_ = true;
+    if (!core_->store().size(object)) index_stored_ = index_bytes_ > 0;
+    throw;
   }
+  throw Error(
+      ErrorCode::kStorageFailed,
+      {.message = fmt::format("There is an object {} already, which this backup wanted to write.", object),
+       .solution = {"Run the command again: it will choose another name."}});
 }
 
 Totals BackupSession::totals() const {

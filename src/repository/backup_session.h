@@ -60,6 +60,7 @@ class BackupSession {
   StreamRef write_item_list();
   void put_index(const std::vector<PackContents>& packs);
   void put_manifest();
+  void put_once(const std::string& object, ByteView box);
 
   const std::shared_ptr<RepositoryCore> core_;  // owned together with the Repository
   system::Clock& clock_;
@@ -69,7 +70,7 @@ class BackupSession {
   StreamRef earlier_list_;                   // the first parent's item list
   Manifest manifest_;
   uint64_t index_bytes_ = 0;
-  bool index_stored_ = false;
+  bool index_stored_ = false;  // or perhaps it is: then the packs stay
 
   std::atomic<uint64_t> logical_bytes_ = 0;
   std::atomic<uint64_t> new_bytes_ = 0;

@@ -21,6 +21,7 @@ Checker::Checker(std::shared_ptr<RepositoryCore> core, const CheckOptions& optio
     : core_(std::move(core)), options_(options), events_(events), stop_(std::move(stop)) {}
 
 CheckReport Checker::run() {
+  check_stop();
   look_at_manifests();
   index_ = core_->refresh_index();
   for (const auto& [object, problem] : core_->damaged_indexes()) finding(object, problem);
@@ -205,7 +206,7 @@ bool Checker::noting_damage(const std::string& object, const Step& step) {
     return true;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCorruptedBackup && error.code() != ErrorCode::kRepositoryTooNew) throw;
-    finding(object, error.cause());
+    finding(object, error.cause().empty() ? error.message() : error.cause());
     return false;
   }
 }

@@ -28,7 +28,7 @@ std::string mac_of(const codec::Key& document_key, const json& without_mac) {
 
 std::string with_mac(const codec::Key& document_key, json document) {
   document["mac"] = mac_of(document_key, document);
-  return document.dump(2) + "\n";
+  return document.dump(2);
 }
 
 void check_mac(const codec::Key& document_key, json document, std::string_view object) {
@@ -48,13 +48,17 @@ Id id_field(const json& document, const char* field, std::string_view object) {
   return id;
 }
 
-// Runs a decoder; what the JSON library complains about is damage.
+// Runs a decoder; what the JSON library or a parser of one field complains about is damage of the object.
 template <typename Decode>
 auto decoding(std::string_view object, const Decode& decode) {
   try {
     return decode();
   } catch (const json::exception& error) {
     throw_damaged(object, error.what());
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCorruptedBackup && error.solution().empty())
+      throw_damaged(object, error.what());
+    throw;
   }
 }
 

@@ -91,6 +91,10 @@ Manifest decode_manifest(ByteView text, const BackupId& id) {
     return manifest;
   } catch (const json::exception& error) {
     throw_damaged(object, error.what());
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCorruptedBackup && error.solution().empty())
+      throw_damaged(object, error.what());
+    throw;
   }
 }
 

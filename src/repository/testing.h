@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
@@ -35,6 +37,17 @@ inline std::vector<std::string> make_rows(size_t count, uint64_t seed, size_t ro
     rows.push_back(row + "\n");
   }
   return rows;
+}
+
+// Bytes that do not compress.
+inline Bytes make_noise(size_t count, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Bytes noise(count);
+  for (size_t i = 0; i + 8 <= count; i += 8) {
+    const uint64_t value = random();
+    std::memcpy(noise.data() + i, &value, sizeof value);
+  }
+  return noise;
 }
 
 inline StreamRef write_rows(BackupWriter& backup, const StreamKey& key,
