@@ -23,7 +23,7 @@ struct SecurityLabel {
 };
 
 struct RoleSetting {  // ALTER DATABASE d SET / ALTER ROLE r IN DATABASE d SET
-  std::string role;  // "" for all
+  std::string role;   // "" for all
   std::string name;
   std::string value;  // as pg_db_role_setting holds it
 };
@@ -33,11 +33,11 @@ struct DatabaseProperties {
   Oid oid;
   std::string name;
   std::string owner;
-  std::string encoding;        // "UTF8"
-  std::string locale_provider; // "c" libc, "i" ICU, "b" builtin
+  std::string encoding;         // "UTF8"
+  std::string locale_provider;  // "c" libc, "i" ICU, "b" builtin
   std::string collate;
   std::string ctype;
-  std::string locale;             // ICU or builtin locale, "" otherwise
+  std::string locale;  // ICU or builtin locale, "" otherwise
   std::string icu_rules;
   std::string collation_version;
   std::string tablespace;
@@ -63,26 +63,28 @@ struct Table {
   std::string schema;
   std::string name;
   RelationKind kind = RelationKind::kTable;
-  std::string access_method;          // "heap"
-  std::vector<std::string> columns;   // in order, without dropped and generated ones
-  uint64_t heap_bytes = 0;            // main fork, pg_relation_size
+  std::string access_method;         // "heap"
+  std::vector<std::string> columns;  // in order, without dropped and generated ones
+  uint64_t heap_bytes = 0;           // main fork, pg_relation_size
   uint64_t toast_bytes = 0;
   uint64_t index_bytes = 0;
-  uint32_t relfilenode = 0;           // pg_class.relfilenode as the snapshot sees it
+  uint32_t relfilenode = 0;  // pg_class.relfilenode as the snapshot sees it
   bool unlogged = false;
   bool row_security = false;
-  bool has_select = true;             // has_table_privilege on the table or on every column, as the role stands
-  // "schema"."root" (quoted) of the topmost root below which rows must be loaded through the root, because a hash
-  // partition key on the way is an enum; "" when rows are loaded where they were.
+  bool has_select = true;  // has_table_privilege on the table or on every column, as the role stands
+  // "schema"."root" (quoted) of the topmost root below which rows must be loaded through the root, because a
+  // hash partition key on the way is an enum; "" when rows are loaded where they were.
   std::string load_through;
-  // For configuration tables of extensions: pg_extension.extcondition ("" or "WHERE ..."); see is_extension_config.
+  // For configuration tables of extensions: pg_extension.extcondition ("" or "WHERE ..."); see
+  // is_extension_config.
   bool is_extension_config = false;
   std::string extension_condition;
-  std::string extension;              // name of the extension that owns it, "" when none
+  std::string extension;  // name of the extension that owns it, "" when none
 };
 
-// Every ordinary table a pg_dump would dump rows of (permanent and unlogged, leaves of partitions, configuration
-// tables of extensions; no temporary, foreign, catalog or other extension-owned tables), and nothing else.
+// Every ordinary table a pg_dump would dump rows of (permanent and unlogged, leaves of partitions,
+// configuration tables of extensions; no temporary, foreign, catalog or other extension-owned tables), and
+// nothing else.
 std::vector<Table> read_tables(Connection& connection);
 
 struct SequenceValue {
@@ -91,8 +93,8 @@ struct SequenceValue {
   int64_t last_value = 0;
   bool is_called = false;
 };
-// Sequences that are not owned by an extension (unless configured by it). Values are read as they stand: never behind
-// the snapshot (trap 9). Those the role may not read come back in `unreadable`.
+// Sequences that are not owned by an extension (unless configured by it). Values are read as they stand:
+// never behind the snapshot (trap 9). Those the role may not read come back in `unreadable`.
 struct SequenceValues {
   std::vector<SequenceValue> values;
   std::vector<std::string> unreadable;
@@ -110,8 +112,8 @@ struct LargeObject {
 // In order of oid, at most `limit` with oid > `after`.
 std::vector<LargeObject> read_large_objects(Connection& connection, Oid after, int limit);
 
-// Tables whose storage the snapshot does not see as it is now: TRUNCATE, CLUSTER, VACUUM FULL or a rewriting ALTER TABLE
-// came between snapshot and lock (trap 3). Names, quoted.
+// Tables whose storage the snapshot does not see as it is now: TRUNCATE, CLUSTER, VACUUM FULL or a rewriting
+// ALTER TABLE came between snapshot and lock (trap 3). Names, quoted.
 std::vector<std::string> tables_rewritten_since(Connection& connection, const std::vector<Table>& tables);
 
 struct ExtensionNeed {

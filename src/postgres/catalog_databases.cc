@@ -74,7 +74,8 @@ std::vector<DatabaseProperties> read_databases(Connection& connection) {
       major >= 17   ? "coalesce(d.datlocale, '')"
       : major >= 15 ? "coalesce(d.daticulocale, '')"
                     : "''",
-      major >= 16 ? "coalesce(d.daticurules, '')" : "''", major >= 15 ? "coalesce(d.datcollversion, '')" : "''");
+      major >= 16 ? "coalesce(d.daticurules, '')" : "''",
+      major >= 15 ? "coalesce(d.datcollversion, '')" : "''");
   const Result answer = connection.execute(sql);
 
   std::vector<DatabaseProperties> databases;
@@ -113,13 +114,16 @@ Bindings read_bindings(Connection& connection, const std::string& database) {
     for (int row = 0; row < answer.rows(); ++row) out.push_back(answer.string(row, 0));
     return out;
   };
-  return {.logical_slots = names("SELECT slot_name FROM pg_catalog.pg_replication_slots "
-                                 "WHERE slot_type = 'logical' AND database = $1 ORDER BY 1"),
-          .subscriptions = names("SELECT s.subname FROM pg_catalog.pg_subscription s "
-                                 "JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = $1 ORDER BY 1"),
-          .prepared_transactions =
-              connection.execute("SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE database = $1", {database})
-                  .integer(0, 0)};
+  return {
+      .logical_slots = names("SELECT slot_name FROM pg_catalog.pg_replication_slots "
+                             "WHERE slot_type = 'logical' AND database = $1 ORDER BY 1"),
+      .subscriptions =
+          names("SELECT s.subname FROM pg_catalog.pg_subscription s "
+                "JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = $1 ORDER BY 1"),
+      .prepared_transactions =
+          connection
+              .execute("SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE database = $1", {database})
+              .integer(0, 0)};
 }
 
 }  // namespace dbb::postgres

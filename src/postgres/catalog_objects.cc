@@ -15,7 +15,8 @@ struct Sequence {
   std::string name;
 };
 
-void read_values(Connection& connection, std::span<const Sequence> sequences, std::vector<SequenceValue>& into) {
+void read_values(Connection& connection, std::span<const Sequence> sequences,
+                 std::vector<SequenceValue>& into) {
   std::string sql;
   for (size_t place = 0; place < sequences.size(); ++place)
     sql += fmt::format("{}SELECT {}, last_value, is_called FROM {}", place == 0 ? "" : " UNION ALL ", place,
@@ -95,12 +96,14 @@ std::vector<LargeObject> read_large_objects(Connection& connection, Oid after, i
                                             .grantable = acls.boolean(row, 4)});
   const Result labels = connection.execute(
       "SELECT objoid, provider, label FROM pg_catalog.pg_seclabel "
-      "WHERE classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass AND objoid BETWEEN $1::oid AND $2::oid "
+      "WHERE classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass AND objoid BETWEEN $1::oid AND "
+      "$2::oid "
       "ORDER BY 1, 2",
       range);
   for (int row = 0; row < labels.rows(); ++row)
     if (const auto found = place.find(labels.oid(row, 0)); found != place.end())
-      objects[found->second].labels.push_back({.provider = labels.string(row, 1), .label = labels.string(row, 2)});
+      objects[found->second].labels.push_back(
+          {.provider = labels.string(row, 1), .label = labels.string(row, 2)});
   return objects;
 }
 
@@ -110,16 +113,20 @@ std::vector<ExtensionNeed> read_extensions(Connection& connection) {
       "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace ORDER BY 1");
   std::vector<ExtensionNeed> needs;
   for (int row = 0; row < answer.rows(); ++row)
-    needs.push_back({.name = answer.string(row, 0), .version = answer.string(row, 1), .schema = answer.string(row, 2)});
+    needs.push_back(
+        {.name = answer.string(row, 0), .version = answer.string(row, 1), .schema = answer.string(row, 2)});
   return needs;
 }
 
 bool is_empty_database(Connection& connection) {
-  // What initdb made has an OID below 16384 (FirstNormalObjectId). What lies in a schema is looked for there, so that
-  // temporary tables of a session that happens to be in do not count; triggers, rules and policies belong to relations.
+  // What initdb made has an OID below 16384 (FirstNormalObjectId). What lies in a schema is looked for there,
+  // so that temporary tables of a session that happens to be in do not count; triggers, rules and policies
+  // belong to relations.
   const auto in_schemas = [](std::string_view catalog, std::string_view schema_column) {
-    return fmt::format("NOT EXISTS (SELECT FROM pg_catalog.{0} o WHERE o.oid >= 16384 AND o.{1} IN (SELECT oid FROM lasting))",
-                       catalog, schema_column);
+    return fmt::format(
+        "NOT EXISTS (SELECT FROM pg_catalog.{0} o WHERE o.oid >= 16384 AND o.{1} IN (SELECT oid FROM "
+        "lasting))",
+        catalog, schema_column);
   };
   const auto anywhere = [](std::string_view catalog) {
     return fmt::format("NOT EXISTS (SELECT FROM pg_catalog.{} o WHERE o.oid >= 16384)", catalog);
@@ -143,13 +150,14 @@ bool is_empty_database(Connection& connection) {
       anywhere("pg_event_trigger"),
       anywhere("pg_foreign_data_wrapper"),
       anywhere("pg_foreign_server"),
-      anywhere("pg_largeobject_metadata"),
       anywhere("pg_publication"),
       anywhere("pg_transform"),
+      "NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)",  // their OIDs can be chosen
       "NOT EXISTS (SELECT FROM pg_catalog.pg_language WHERE oid >= 16384 AND lanname <> 'plpgsql')",
       "NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql')",
       "NOT EXISTS (SELECT FROM lasting WHERE oid >= 16384 AND nspname <> 'public')",
-      "NOT EXISTS (SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid "
+      "NOT EXISTS (SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
+      "s.subdbid "
       "WHERE d.datname = pg_catalog.current_database())",
   };
   return connection

@@ -41,10 +41,10 @@ std::string oid_array(const std::vector<Table>& tables, uint32_t (*value)(const 
 
 // One pass over each catalog, whatever the number of tables.
 //
-// busy: pg_relation_size() opens the relation and would wait behind a holder of, or a waiter for, an exclusive lock,
-// without bound; for those the last count of pages must do.
-// unsafe: partitioned by hash on an enum, found as pg_dump does: by the operator class, so that domains and expressions
-// are found too. Hash values of enums depend on OIDs, so a restored row may belong into another partition.
+// busy: pg_relation_size() opens the relation and would wait behind a holder of, or a waiter for, an
+// exclusive lock, without bound; for those the last count of pages must do. unsafe: partitioned by hash on an
+// enum, found as pg_dump does: by the operator class, so that domains and expressions are found too. Hash
+// values of enums depend on OIDs, so a restored row may belong into another partition.
 constexpr std::string_view kTables = R"(
   WITH RECURSIVE
   busy AS MATERIALIZED (
@@ -120,39 +120,40 @@ std::string size_of(std::string_view relation, std::string_view lock_of) {
 }  // namespace
 
 std::vector<Table> read_tables(Connection& connection) {
-  const std::string sql =
-      fmt::format(fmt::runtime(kTables), fmt::arg("index_size", size_of("i", "x.indrelid")),
-                  fmt::arg("heap_size", size_of("t", "t.oid")), fmt::arg("toast_size", size_of("toast", "t.oid")));
+  const std::string sql = fmt::format(
+      fmt::runtime(kTables), fmt::arg("index_size", size_of("i", "x.indrelid")),
+      fmt::arg("heap_size", size_of("t", "t.oid")), fmt::arg("toast_size", size_of("toast", "t.oid")));
   const Result answer = connection.execute(sql);
   std::vector<Table> tables;
   tables.reserve(static_cast<size_t>(answer.rows()));
   for (int row = 0; row < answer.rows(); ++row)
-    tables.push_back(
-        {.oid = answer.oid(row, 0),
-         .schema = answer.string(row, 1),
-         .name = answer.string(row, 2),
-         .access_method = answer.string(row, 3),
-         .columns = elements_of(answer.text(row, 4)),
-         .heap_bytes = static_cast<uint64_t>(answer.integer(row, 5)),
-         .toast_bytes = static_cast<uint64_t>(answer.integer(row, 6)),
-         .index_bytes = static_cast<uint64_t>(answer.integer(row, 7)),
-         .relfilenode = answer.oid(row, 8).value,
-         .unlogged = answer.boolean(row, 9),
-         .row_security = answer.boolean(row, 10),
-         .has_select = answer.boolean(row, 11),
-         .load_through =
-             answer.is_null(row, 12) ? "" : connection.qualified(answer.text(row, 12), answer.text(row, 13)),
-         .is_extension_config = answer.boolean(row, 14),
-         .extension_condition = answer.string(row, 15),
-         .extension = answer.string(row, 16)});
+    tables.push_back({.oid = answer.oid(row, 0),
+                      .schema = answer.string(row, 1),
+                      .name = answer.string(row, 2),
+                      .access_method = answer.string(row, 3),
+                      .columns = elements_of(answer.text(row, 4)),
+                      .heap_bytes = static_cast<uint64_t>(answer.integer(row, 5)),
+                      .toast_bytes = static_cast<uint64_t>(answer.integer(row, 6)),
+                      .index_bytes = static_cast<uint64_t>(answer.integer(row, 7)),
+                      .relfilenode = answer.oid(row, 8).value,
+                      .unlogged = answer.boolean(row, 9),
+                      .row_security = answer.boolean(row, 10),
+                      .has_select = answer.boolean(row, 11),
+                      .load_through = answer.is_null(row, 12)
+                                          ? ""
+                                          : connection.qualified(answer.text(row, 12), answer.text(row, 13)),
+                      .is_extension_config = answer.boolean(row, 14),
+                      .extension_condition = answer.string(row, 15),
+                      .extension = answer.string(row, 16)});
   return tables;
 }
 
 std::vector<std::string> tables_rewritten_since(Connection& connection, const std::vector<Table>& tables) {
-  // pg_relation_filenode() asks the system cache, which is not bound to the snapshot. The catalog in FROM is there for
-  // its lock: taking one is what makes a session notice what others have committed.
+  // pg_relation_filenode() asks the system cache, which is not bound to the snapshot. The catalog in FROM is
+  // there for its lock: taking one is what makes a session notice what others have committed.
   const Result answer = connection.execute(
-      "SELECT t.place FROM pg_catalog.unnest($1::oid[], $2::oid[]) WITH ORDINALITY AS t(relation, filenode, place) "
+      "SELECT t.place FROM ROWS FROM (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::oid[])) "
+      "WITH ORDINALITY AS t(relation, filenode, place) "
       "LEFT JOIN pg_catalog.pg_class c ON c.oid = t.relation "
       "WHERE pg_catalog.pg_relation_filenode(t.relation) IS DISTINCT FROM t.filenode ORDER BY 1",
       {oid_array(tables, [](const Table& table) { return table.oid.value; }),

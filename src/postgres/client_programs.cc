@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 // Where packages put them: Debian, PGDG for Red Hat, built by hand, and folders of their own below /opt.
 constexpr std::array kPackagePlaces = {
-    "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql*/bin", "/opt/*/bin",
+    "/usr/lib/postgresql/*/bin",       "/usr/pgsql-*/bin",      "/usr/local/pgsql*/bin", "/opt/*/bin",
     "/opt/*/usr/lib/postgresql/*/bin", "/opt/postgresql/*/bin",
 };
 
@@ -46,7 +46,8 @@ std::vector<fs::path> candidates(const std::vector<fs::path>& extra) {
   return directories;
 }
 
-// Debian's /usr/bin/pg_dump is a script that picks a version by its own rules, which depend on the servers of the host.
+// Debian's /usr/bin/pg_dump is a script that picks a version by its own rules, which depend on the servers of
+// the host.
 bool is_debian_wrapper(const fs::path& program) {
   std::error_code failure;
   return fs::canonical(program, failure).filename() == "pg_wrapper";
@@ -87,22 +88,26 @@ std::optional<ServerVersion> parse_version(std::string_view words) {
 
 std::optional<ServerVersion> ask_version(const fs::path& pg_dump, const system::StopEvent& stop) {
   std::string words;
-  const auto outcome = system::run({.argv = {pg_dump.string(), "--version"}, .environment = {{"LC_ALL", "C"}}},
-                                   {.on_output = [&](ByteView bytes) { words += as_text(bytes); }}, stop);
+  const auto outcome =
+      system::run({.argv = {pg_dump.string(), "--version"}, .environment = {{"LC_ALL", "C"}}},
+                  {.on_output = [&](ByteView bytes) { words += as_text(bytes); }}, stop);
   return outcome.exit_code == 0 ? parse_version(words) : std::nullopt;
 }
 
 std::vector<std::string> how_to_install(int major) {
-  return {fmt::format("Install the client programs of PostgreSQL {0}: apt-get install postgresql-client-{0} (Debian, "
-                      "Ubuntu) or dnf install postgresql{0} (Red Hat); newer ones than the system has come from "
-                      "apt.postgresql.org and yum.postgresql.org.",
-                      major),
-          "If they are installed in an unusual place, name that directory in the configuration (client_programs)."};
+  return {fmt::format(
+              "Install the client programs of PostgreSQL {0}: apt-get install postgresql-client-{0} (Debian, "
+              "Ubuntu) or dnf install postgresql{0} (Red Hat); newer ones than the system has come from "
+              "apt.postgresql.org and yum.postgresql.org.",
+              major),
+          "If they are installed in an unusual place, name that directory in the configuration "
+          "(client_programs)."};
 }
 
 std::string versions_of(const std::vector<ClientPrograms>& all) {
   std::vector<std::string> found;
-  for (const auto& set : all) found.push_back(fmt::format("{} in {}", set.version.text(), set.directory.string()));
+  for (const auto& set : all)
+    found.push_back(fmt::format("{} in {}", set.version.text(), set.directory.string()));
   return fmt::format("Found: {}.", fmt::join(found, ", "));
 }
 
@@ -110,7 +115,8 @@ std::string versions_of(const std::vector<ClientPrograms>& all) {
 const ClientPrograms* nearest(const std::vector<ClientPrograms>& all, int major) {
   const ClientPrograms* best = nullptr;
   for (const auto& set : all)
-    if (set.version.major() >= major && (best == nullptr || set.version.major() < best->version.major())) best = &set;
+    if (set.version.major() >= major && (best == nullptr || set.version.major() < best->version.major()))
+      best = &set;
   return best;
 }
 
@@ -127,7 +133,8 @@ const ClientPrograms* nearest(const std::vector<ClientPrograms>& all, int major)
 
 }  // namespace
 
-std::vector<ClientPrograms> find_client_programs(const std::vector<fs::path>& extra, const system::StopEvent& stop) {
+std::vector<ClientPrograms> find_client_programs(const std::vector<fs::path>& extra,
+                                                 const system::StopEvent& stop) {
   std::vector<ClientPrograms> all;
   std::set<fs::path> seen;
   for (const auto& candidate : candidates(extra)) {
@@ -154,7 +161,8 @@ const ClientPrograms& choose_for_restore(const std::vector<ClientPrograms>& all,
   if (const auto* best = nearest(all, std::max(target.major(), dumped_by.major()))) return *best;
   const ClientPrograms* newest = nullptr;
   for (const auto& set : all)
-    if (set.version.major() >= dumped_by.major() && (newest == nullptr || set.version.major() > newest->version.major()))
+    if (set.version.major() >= dumped_by.major() &&
+        (newest == nullptr || set.version.major() > newest->version.major()))
       newest = &set;
   if (newest == nullptr)
     throw_missing(all, dumped_by.major(), fmt::format("Reading what pg_dump {} wrote", dumped_by.text()));
@@ -164,9 +172,10 @@ const ClientPrograms& choose_for_restore(const std::vector<ClientPrograms>& all,
 void run_program(const ClientPrograms& programs, std::string_view name, const ConnectionTarget& target,
                  const ProgramRun& run, const system::StopEvent& stop) {
   ConnectionTarget explicit_target = target.with_database(target.value("dbname"));
-  if (target.value("connect_timeout").empty()) explicit_target = explicit_target.with("connect_timeout", "15");
-  system::Command command{
-      .argv = {programs.program(name).string(), "--no-password", "-d", explicit_target.conninfo_without_password()}};
+  if (target.value("connect_timeout").empty())
+    explicit_target = explicit_target.with("connect_timeout", "15");
+  system::Command command{.argv = {programs.program(name).string(), "--no-password", "-d",
+                                   explicit_target.conninfo_without_password()}};
   command.argv.insert(command.argv.end(), run.arguments.begin(), run.arguments.end());
 
   std::string options = target.value("options");

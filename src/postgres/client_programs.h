@@ -23,24 +23,25 @@ struct ClientPrograms {
 std::vector<ClientPrograms> find_client_programs(const std::vector<std::filesystem::path>& extra,
                                                  const system::StopEvent& stop);
 
-// The programs to dump a server with: its own major, else the nearest newer one. kClientProgramMissing when none was
-// found at all, kClientProgramOlder when all are older, each with the package to install.
+// The programs to dump a server with: its own major, else the nearest newer one. kClientProgramMissing when
+// none was found at all, kClientProgramOlder when all are older, each with the package to install.
 const ClientPrograms& choose_for_dump(const std::vector<ClientPrograms>& all, ServerVersion server);
-// The programs to restore into `target` with: can read what `dumped_by` wrote, of the target's major if there is one.
+// The programs to restore into `target` with: can read what `dumped_by` wrote, of the target's major if there
+// is one.
 const ClientPrograms& choose_for_restore(const std::vector<ClientPrograms>& all, ServerVersion target,
                                          ServerVersion dumped_by);
 
 struct ProgramRun {
-  std::vector<std::string> arguments;                 // without the connection
+  std::vector<std::string> arguments;                              // without the connection
   std::vector<std::pair<std::string, std::string>> settings = {};  // for PGOPTIONS
   std::string application_name = "dbbackup";
   system::OutputConsumer on_output = {};
   system::LineConsumer on_error_line = {};
 };
 
-// Runs `name` against `target` ("-d conninfo" is added; the password goes by environment). Exit status other than 0 is
-// Error kClientProgramFailed with the program's own last words and, where they tell, the code they mean (kAuthFailed,
-// kLockTimeout, kLockExhaustion, kPermissionDenied, kConnectionLost, kDiskFull).
+// Runs `name` against `target` ("-d conninfo" is added; the password goes by environment). Exit status other
+// than 0 is Error kClientProgramFailed with the program's own last words and, where they tell, the code they
+// mean (kAuthFailed, kLockTimeout, kLockExhaustion, kPermissionDenied, kConnectionLost, kDiskFull).
 void run_program(const ClientPrograms& programs, std::string_view name, const ConnectionTarget& target,
                  const ProgramRun& run, const system::StopEvent& stop);
 

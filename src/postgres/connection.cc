@@ -14,7 +14,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::chrono::milliseconds left_until(Clock::time_point deadline) {
-  return std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()), std::chrono::milliseconds(0));
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()),
+                  std::chrono::milliseconds(0));
 }
 
 std::string field(const PGresult* result, int code) {
@@ -65,7 +66,8 @@ void Connection::State::flush() {
     const int rest = PQflush(raw.get());
     if (rest == 0) return;
     if (rest < 0) fail_lost();
-    // Input is taken in while output is stuck: a server that cannot get rid of a notice would not read either.
+    // Input is taken in while output is stuck: a server that cannot get rid of a notice would not read
+    // either.
     wait(system::WaitFor::kReadOrWrite);
     consume();
   }
@@ -128,7 +130,8 @@ bool Connection::State::drain(Clock::time_point deadline) noexcept {
   try {
     const system::StopEvent never{std::stop_token{}};
     const auto wait_until = [&](system::WaitFor what) {
-      return system::wait_for(PQsocket(raw.get()), what, never, left_until(deadline)) == system::WaitResult::kReady;
+      return system::wait_for(PQsocket(raw.get()), what, never, left_until(deadline)) ==
+             system::WaitResult::kReady;
     };
     // Drops the rows of a COPY that are still on their way. False when the time is over.
     const auto drop_rows = [&] {
@@ -137,7 +140,8 @@ bool Connection::State::drain(Clock::time_point deadline) noexcept {
         const int length = PQgetCopyData(raw.get(), &row, 1);
         PQfreemem(row);
         if (length < 0) return true;
-        if (length == 0 && (!wait_until(system::WaitFor::kRead) || PQconsumeInput(raw.get()) == 0)) return false;
+        if (length == 0 && (!wait_until(system::WaitFor::kRead) || PQconsumeInput(raw.get()) == 0))
+          return false;
       }
     };
     while (!lost) {
@@ -168,7 +172,8 @@ bool Connection::State::drain(Clock::time_point deadline) noexcept {
 
 bool Connection::State::cancel_and_drain() noexcept {
   if (lost) return false;
-  // Blocks until the server has taken the request. The signal is sent by then, so it cannot hit a later statement.
+  // Blocks until the server has taken the request. The signal is sent by then, so it cannot hit a later
+  // statement.
   if (PGcancel* request = PQgetCancel(raw.get()); request != nullptr) {
     std::array<char, 256> words{};
     PQcancel(request, words.data(), words.size());
@@ -200,12 +205,13 @@ Result Connection::execute(const std::string& sql, Parameters parameters) {
   std::vector<const char*> values;
   values.reserve(parameters.size());
   for (const auto& parameter : parameters) values.push_back(parameter ? parameter->c_str() : nullptr);
-  state_->send(PQsendQueryParams(state_->raw.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
-                                 nullptr, nullptr, 0));
+  state_->send(PQsendQueryParams(state_->raw.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                                 values.data(), nullptr, nullptr, 0));
   return Result(state_->finish_statement().release());
 }
 
-Result Connection::execute(const std::string& sql, std::initializer_list<std::optional<std::string>> parameters) {
+Result Connection::execute(const std::string& sql,
+                           std::initializer_list<std::optional<std::string>> parameters) {
   return execute(sql, Parameters(parameters.begin(), parameters.size()));
 }
 

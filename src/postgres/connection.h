@@ -18,9 +18,9 @@ struct pg_result;
 
 namespace dbb::postgres {
 
-// Where libpq is told to connect: the keywords and values a person gave. Service file, environment and defaults stay with
-// libpq, which applies them when it connects, here and in child programs alike. Holds a password only when one was typed
-// at a prompt or stands in `conninfo`. Value type.
+// Where libpq is told to connect: the keywords and values a person gave. Service file, environment and
+// defaults stay with libpq, which applies them when it connects, here and in child programs alike. Holds a
+// password only when one was typed at a prompt or stands in `conninfo`. Value type.
 class ConnectionTarget {
  public:
   ConnectionTarget() = default;
@@ -32,13 +32,15 @@ class ConnectionTarget {
   ConnectionTarget with(std::string_view keyword, std::string value) const;
   ConnectionTarget with_database(std::string name) const { return with("dbname", std::move(name)); }
 
-  // What libpq will use, its defaults and environment included; "" when there is none. Costs some 100 microseconds.
+  // What libpq will use, its defaults and environment included; "" when there is none. Costs some 100
+  // microseconds.
   std::string value(std::string_view keyword) const;
   // "/run/postgresql:5432" or "db1.example.com:5432", for messages.
   std::string host_and_port() const;
   bool is_local_socket() const;
-  // Keyword/value string for child programs, quoted, without any password; give `password()` by PGPASSWORD. `options`
-  // and `application_name` are not in it either: in a conninfo they would win over PGOPTIONS and PGAPPNAME.
+  // Keyword/value string for child programs, quoted, without any password; give `password()` by PGPASSWORD.
+  // `options` and `application_name` are not in it either: in a conninfo they would win over PGOPTIONS and
+  // PGAPPNAME.
   std::string conninfo_without_password() const;
   std::optional<std::string> password() const;
 
@@ -48,17 +50,17 @@ class ConnectionTarget {
   std::vector<std::pair<std::string, std::string>> parameters_;
 };
 
-// What a session is for. Every session has: all timeouts off (set and read back), empty search_path, fixed text
-// settings (traps 1, 2, 11), client_encoding as told, client_connection_check_interval on 14+.
+// What a session is for. Every session has: all timeouts off (set and read back), empty search_path, fixed
+// text settings (traps 1, 2, 11), client_encoding as told, client_connection_check_interval on 14+.
 struct SessionOptions {
   std::string application_name = "dbbackup";
   // Further settings, name -> value, sent as startup options: never ALTER SYSTEM, never a file.
   std::vector<std::pair<std::string, std::string>> settings = {};
   // Empty: the database's own encoding, so that rows pass through unconverted (trap 43).
   std::string client_encoding = {};
-  // Views and foreign tables cannot be read, as in pg_dump: nobody swaps a table for a view of theirs under a superuser
-  // that reads rows (CVE-2024-7348; servers since August 2024). Off where functions of the users' own must work, as in
-  // a restore.
+  // Views and foreign tables cannot be read, as in pg_dump: nobody swaps a table for a view of theirs under a
+  // superuser that reads rows (CVE-2024-7348; servers since August 2024). Off where functions of the users'
+  // own must work, as in a restore.
   bool only_plain_tables = false;
 };
 
@@ -91,13 +93,14 @@ class CopyIn;
 using Parameters = std::span<const std::optional<std::string>>;
 
 // One session. Confined to one thread at a time. All waits end on stop: the running statement is cancelled
-// (PQcancel), and Error kCancelled is thrown; the session may be used again afterwards, under another token. A server
-// that does not answer the cancel within 10 seconds is given up: kCancelled, and the session is lost.
-// Server errors are Error with SQLSTATE and the server's words (message, detail, hint, context); lost connections are
-// kConnectionLost and leave the object unusable.
+// (PQcancel), and Error kCancelled is thrown; the session may be used again afterwards, under another token.
+// A server that does not answer the cancel within 10 seconds is given up: kCancelled, and the session is
+// lost. Server errors are Error with SQLSTATE and the server's words (message, detail, hint, context); lost
+// connections are kConnectionLost and leave the object unusable.
 class Connection {
  public:
-  // kConnectionRefused, kAuthFailed, kDatabaseNotFound, kPoolerInBetween, kServerUnsupported (< 13), kPermissionDenied.
+  // kConnectionRefused, kAuthFailed, kDatabaseNotFound, kPoolerInBetween, kServerUnsupported (< 13),
+  // kPermissionDenied.
   static Connection open(const ConnectionTarget& target, const SessionOptions& options, std::stop_token stop);
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
@@ -108,9 +111,11 @@ class Connection {
   Result execute(const std::string& sql, Parameters parameters);
   Result execute(const std::string& sql, std::initializer_list<std::optional<std::string>> parameters);
 
-  // From now on waits end on `stop`: work to be undone after a stop needs a session that still waits for answers.
+  // From now on waits end on `stop`: work to be undone after a stop needs a session that still waits for
+  // answers.
   void use_stop_token(std::stop_token stop);
-  // ROLLBACK, whatever the stop token says. A session that cannot do it within 10 seconds is lost, without an error.
+  // ROLLBACK, whatever the stop token says. A session that cannot do it within 10 seconds is lost, without an
+  // error.
   void roll_back() noexcept;
 
   // `sql` is a COPY ... TO STDOUT / FROM STDIN. The session is busy until the object is finished or gone.

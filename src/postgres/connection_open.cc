@@ -44,8 +44,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kStartup
     {"check_function_bodies", "off"},
 }};
 
-// What a server may be too old for is set after the login, where it exists: an unknown name among the startup options
-// would refuse the session.
+// What a server may be too old for is set after the login, where it exists: an unknown name among the startup
+// options would refuse the session.
 constexpr std::string_view kTimeouts =
     "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', "
     "'transaction_timeout'";
@@ -65,13 +65,14 @@ std::string startup_options(const ConnectionTarget& target, const SessionOptions
 Settings login_parameters(const ConnectionTarget& target, const SessionOptions& options) {
   Settings parameters;
   for (const auto& parameter : target.parameters())
-    if (parameter.first != "options" && parameter.first != "application_name" && parameter.first != "client_encoding")
+    if (parameter.first != "options" && parameter.first != "application_name" &&
+        parameter.first != "client_encoding")
       parameters.push_back(parameter);
   parameters.emplace_back("application_name", options.application_name);
   parameters.emplace_back("options", startup_options(target, options));
   // The system's own defaults notice a dead peer after two hours.
-  for (const auto& [keyword, value] : Settings{
-           {"keepalives_idle", "60"}, {"keepalives_interval", "10"}, {"keepalives_count", "6"}})
+  for (const auto& [keyword, value] :
+       Settings{{"keepalives_idle", "60"}, {"keepalives_interval", "10"}, {"keepalives_count", "6"}})
     if (target.value(keyword).empty()) parameters.emplace_back(keyword, value);
   return parameters;
 }
@@ -101,7 +102,8 @@ void log_in(PGconn* raw, const ConnectionTarget& target, const system::StopEvent
   const auto deadline = Clock::now() + timeout;
   auto next = PGRES_POLLING_WRITING;
   while (true) {
-    if (PQstatus(raw) == CONNECTION_BAD || next == PGRES_POLLING_FAILED) throw login_error(PQerrorMessage(raw), target);
+    if (PQstatus(raw) == CONNECTION_BAD || next == PGRES_POLLING_FAILED)
+      throw login_error(PQerrorMessage(raw), target);
     if (next == PGRES_POLLING_OK) return;
     const auto left = std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()),
                                std::chrono::milliseconds(0));
@@ -150,28 +152,36 @@ void settle(Connection& connection, const SessionOptions& options) {
       "(SELECT pg_catalog.string_agg(name || ' = ' || setting, ', ') FROM pg_catalog.pg_settings "
       "WHERE name IN ({}) AND name NOT IN ({}) AND setting <> '0')",
       kTimeouts,
-      own.empty() ? "''" : fmt::format("{}", fmt::join([&] {
-        std::vector<std::string> names;
-        for (const auto& [name, value] : own) names.push_back(connection.quote_literal(name));
-        return names;
-      }(), ", ")));
+      own.empty() ? "''"
+                  : fmt::format("{}", fmt::join(
+                                          [&] {
+                                            std::vector<std::string> names;
+                                            for (const auto& [name, value] : own)
+                                              names.push_back(connection.quote_literal(name));
+                                            return names;
+                                          }(),
+                                          ", ")));
 
   const Result answer = connection.execute(sql);
   if (answer.integer(0, 0) != connection.backend_pid())
     throw pooler_in_between(fmt::format("The login named server process {}, and process {} answers.",
                                         connection.backend_pid(), answer.string(0, 0)),
                             connection.target());
-  const bool path_kept = !answer.text(0, 1).empty() && answer.text(0, 1) != "\"\"" && !has(own, "search_path");
+  const bool path_kept =
+      !answer.text(0, 1).empty() && answer.text(0, 1) != "\"\"" && !has(own, "search_path");
   if (path_kept || !answer.is_null(0, 2))
-    throw Error(ErrorCode::kServerError,
-                {.message = "The server did not keep the settings of the session.",
-                 .cause = path_kept ? "search_path = " + answer.string(0, 1) : answer.string(0, 2),
-                 .solution = {"Look for a login event trigger or an extension that changes settings of new sessions."}});
+    throw Error(
+        ErrorCode::kServerError,
+        {.message = "The server did not keep the settings of the session.",
+         .cause = path_kept ? "search_path = " + answer.string(0, 1) : answer.string(0, 2),
+         .solution = {
+             "Look for a login event trigger or an extension that changes settings of new sessions."}});
 }
 
 }  // namespace
 
-Connection Connection::open(const ConnectionTarget& target, const SessionOptions& options, std::stop_token stop) {
+Connection Connection::open(const ConnectionTarget& target, const SessionOptions& options,
+                            std::stop_token stop) {
   auto state = std::make_unique<State>();
   state->target = target;
   state->stop = std::make_unique<system::StopEvent>(std::move(stop));

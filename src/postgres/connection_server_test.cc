@@ -7,15 +7,17 @@
 #include "base/error.h"
 #include "postgres/connection.h"
 #include "support/private_cluster.h"
+#include "support/relay.h"
 
 namespace dbb::postgres {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::PrivateCluster;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::PrivateCluster;
+using testing::Relay;
 
 // What `call` throws; fails the test when it throws nothing.
 template <typename Call>
@@ -41,9 +43,11 @@ TEST(ConnectionTest, SettingsOfASessionHoldWhateverTheRoleHas) {
   cluster.psql(
       "ALTER ROLE postgres SET statement_timeout = '1ms'; ALTER ROLE postgres SET lock_timeout = '1ms';"
       "ALTER ROLE postgres SET idle_in_transaction_session_timeout = '1s';"
-      "ALTER ROLE postgres SET idle_session_timeout = '1s'; ALTER ROLE postgres SET search_path = evil, public;"
+      "ALTER ROLE postgres SET idle_session_timeout = '1s'; ALTER ROLE postgres SET search_path = evil, "
+      "public;"
       "ALTER ROLE postgres SET DateStyle = 'German'; ALTER ROLE postgres SET bytea_output = 'escape';"
-      "ALTER ROLE postgres SET default_transaction_read_only = on; ALTER ROLE postgres SET client_encoding = 'LATIN1'");
+      "ALTER ROLE postgres SET default_transaction_read_only = on; ALTER ROLE postgres SET client_encoding = "
+      "'LATIN1'");
   Connection connection = cluster.connect();
   for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
            {"statement_timeout", "0"},
@@ -71,7 +75,8 @@ TEST(ConnectionTest, SettingsAskedForArriveWithSpacesQuotesAndBackslashes) {
   const PrivateCluster cluster;
   const std::string odd = R"(a b\c 'd' "e" =f)";
   Connection connection = Connection::open(
-      cluster.target(), {.settings = {{"dbbackup.odd", odd}, {"lock_timeout", "60s"}, {"work_mem", "8MB"}}}, {});
+      cluster.target(), {.settings = {{"dbbackup.odd", odd}, {"lock_timeout", "60s"}, {"work_mem", "8MB"}}},
+      {});
   EXPECT_EQ(connection.execute("SHOW dbbackup.odd").string(0, 0), odd);
   EXPECT_EQ(connection.execute("SHOW lock_timeout").string(0, 0), "1min");
   EXPECT_EQ(connection.execute("SHOW work_mem").string(0, 0), "8MB");
@@ -79,7 +84,8 @@ TEST(ConnectionTest, SettingsAskedForArriveWithSpacesQuotesAndBackslashes) {
 
 TEST(ConnectionTest, OptionsOfTheUserStayInForce) {
   const PrivateCluster cluster;
-  Connection connection = Connection::open(cluster.target().with("options", "-c work_mem=9MB -c jit=on"), {}, {});
+  Connection connection =
+      Connection::open(cluster.target().with("options", "-c work_mem=9MB -c jit=on"), {}, {});
   EXPECT_EQ(connection.execute("SHOW work_mem").string(0, 0), "9MB");
   EXPECT_EQ(connection.execute("SHOW jit").string(0, 0), "off");
 }
@@ -130,7 +136,8 @@ TEST(ConnectionTest, ServerErrorsCarryItsWords) {
   EXPECT_EQ(error.sqlstate(), "42P01");
   EXPECT_EQ(error.message(), "relation \"nothing.here\" does not exist");
   const Error detailed = error_of([&] {
-    connection.execute("DO $$BEGIN RAISE 'broken' USING DETAIL = 'the detail', HINT = 'the hint', ERRCODE = '53100'; END$$");
+    connection.execute(
+        "DO $$BEGIN RAISE 'broken' USING DETAIL = 'the detail', HINT = 'the hint', ERRCODE = '53100'; END$$");
   });
   EXPECT_EQ(detailed.code(), ErrorCode::kDiskFull);
   EXPECT_THAT(detailed.cause(), HasSubstr("the detail; Hint: the hint"));
@@ -151,17 +158,20 @@ TEST(ConnectionTest, StopCancelsARunningQueryWithinASecond) {
   const int pid = connection.backend_pid();
   std::jthread stopper([&] {
     Connection watcher = cluster.connect();
-    while (watcher.execute("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE wait_event = 'PgSleep'").rows() == 0) {
+    while (watcher.execute("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE wait_event = 'PgSleep'").rows() ==
+           0) {
     }
     stop.request_stop();
   });
   const Error error = error_of([&] { connection.execute("SELECT pg_catalog.pg_sleep(60)"); });
   EXPECT_EQ(error.code(), ErrorCode::kCancelled);
   Connection other = cluster.connect();
-  EXPECT_EQ(other.execute("SELECT state FROM pg_catalog.pg_stat_activity WHERE pid = " + std::to_string(pid)).string(0, 0),
+  EXPECT_EQ(other.execute("SELECT state FROM pg_catalog.pg_stat_activity WHERE pid = " + std::to_string(pid))
+                .string(0, 0),
             "idle");
 
-  EXPECT_EQ(error_of([&] { connection.execute("SELECT 1"); }).code(), ErrorCode::kCancelled) << "stop is still requested";
+  EXPECT_EQ(error_of([&] { connection.execute("SELECT 1"); }).code(), ErrorCode::kCancelled)
+      << "stop is still requested";
   connection.use_stop_token({});
   EXPECT_EQ(connection.execute("SELECT 1").integer(0, 0), 1);
 }
@@ -202,9 +212,12 @@ TEST(ConnectionTest, RowsGoOutAndInUnchanged) {
   EXPECT_EQ(out.command_tag_rows(), 100000);
   EXPECT_EQ(rows, 100000);
   EXPECT_EQ(in.finish(), 100000);
-  EXPECT_EQ(connection.execute("SELECT count(*) FROM (SELECT * FROM public.source EXCEPT ALL SELECT * FROM public.copy) d")
-                .integer(0, 0),
-            0);
+  EXPECT_EQ(
+      connection
+          .execute(
+              "SELECT count(*) FROM (SELECT * FROM public.source EXCEPT ALL SELECT * FROM public.copy) d")
+          .integer(0, 0),
+      0);
 }
 
 TEST(ConnectionTest, OneWriteMayHoldManyMegabytes) {
@@ -263,7 +276,8 @@ TEST(ConnectionTest, StopEndsACopyInBothDirections) {
   connection.execute("CREATE TABLE public.slow AS SELECT 1 AS n");
   std::jthread stopper([&] {
     Connection watcher = cluster.connect();
-    while (watcher.execute("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE wait_event = 'PgSleep'").rows() == 0) {
+    while (watcher.execute("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE wait_event = 'PgSleep'").rows() ==
+           0) {
     }
     stop.request_stop();
   });
@@ -290,8 +304,8 @@ TEST(ConnectionTest, ACopyThatFailsOnTheServerSaysWhy) {
   const PrivateCluster cluster;
   Connection connection = cluster.connect();
   EXPECT_EQ(error_of([&] { connection.copy_out("COPY public.nothing TO STDOUT"); }).sqlstate(), "42P01");
-  const Error error =
-      error_of([&] { read_all(connection, "COPY (SELECT 1 / (3 - g) FROM generate_series(1, 5) g) TO STDOUT"); });
+  const Error error = error_of(
+      [&] { read_all(connection, "COPY (SELECT 1 / (3 - g) FROM generate_series(1, 5) g) TO STDOUT"); });
   EXPECT_EQ(error.sqlstate(), "22012");
   EXPECT_EQ(connection.execute("SELECT 1").integer(0, 0), 1);
 }
@@ -317,7 +331,8 @@ TEST(ConnectionTest, ASessionEndedByAnAdministratorIsALostConnection) {
   const PrivateCluster cluster;
   Connection victim = cluster.connect();
   Connection killer = cluster.connect();
-  killer.execute("SELECT pg_catalog.pg_terminate_backend($1::int, 5000)", {std::to_string(victim.backend_pid())});
+  killer.execute("SELECT pg_catalog.pg_terminate_backend($1::int, 5000)",
+                 {std::to_string(victim.backend_pid())});
   const Error error = error_of([&] { victim.execute("SELECT 1"); });
   EXPECT_EQ(error.code(), ErrorCode::kConnectionLost);
   EXPECT_EQ(error.sqlstate(), "57P01") << error.what();
@@ -353,13 +368,17 @@ TEST(ConnectionTest, WrongPasswordsAndUnknownRolesAreAuthFailed) {
   EXPECT_THAT(error.cause(), HasSubstr("password authentication failed for user \"app\""));
   EXPECT_THAT(error.cause(), Not(HasSubstr("28P01")));
   EXPECT_THAT(std::string(error.what()), Not(HasSubstr("wrong pass")));
-  EXPECT_THAT(error.solution(), ::testing::Contains("Check that the user exists: SELECT rolname FROM pg_roles WHERE rolname='app';"));
-  EXPECT_THAT(error.solution(), ::testing::Contains(HasSubstr("psql -h " + cluster.directory().string() + " -p 5432 -U app -d postgres")));
+  EXPECT_THAT(
+      error.solution(),
+      ::testing::Contains("Check that the user exists: SELECT rolname FROM pg_roles WHERE rolname='app';"));
+  EXPECT_THAT(error.solution(), ::testing::Contains(HasSubstr("psql -h " + cluster.directory().string() +
+                                                              " -p 5432 -U app -d postgres")));
   EXPECT_THAT(error.context(), ::testing::Contains(std::pair<std::string, std::string>("User", "app")));
   EXPECT_NO_THROW(attempt(target.with("password", "right")));
   EXPECT_EQ(error_of([&] { attempt(target.with("passfile", "/dev/null")); }).code(), ErrorCode::kAuthFailed);
   EXPECT_EQ(error_of([&] { attempt(cluster.target("postgres", "ghost")); }).code(), ErrorCode::kAuthFailed);
-  EXPECT_EQ(error_of([&] { attempt(cluster.target("postgres", "stranger")); }).code(), ErrorCode::kAuthFailed);
+  EXPECT_EQ(error_of([&] { attempt(cluster.target("postgres", "stranger")); }).code(),
+            ErrorCode::kAuthFailed);
 }
 
 TEST(ConnectionTest, WhatCannotBeReachedIsConnectionRefused) {
@@ -368,8 +387,9 @@ TEST(ConnectionTest, WhatCannotBeReachedIsConnectionRefused) {
   const Error error = error_of([&] { Connection::open(nowhere, {}, {}); });
   EXPECT_EQ(error.code(), ErrorCode::kConnectionRefused);
   EXPECT_THAT(error.cause(), HasSubstr("No such file or directory"));
-  EXPECT_EQ(error_of([&] { Connection::open(nowhere.with("host", "127.0.0.1").with("port", "1"), {}, {}); }).code(),
-            ErrorCode::kConnectionRefused);
+  EXPECT_EQ(
+      error_of([&] { Connection::open(nowhere.with("host", "127.0.0.1").with("port", "1"), {}, {}); }).code(),
+      ErrorCode::kConnectionRefused);
 }
 
 TEST(ConnectionTest, ADatabaseThatIsNotThereIsNamed) {
@@ -381,7 +401,9 @@ TEST(ConnectionTest, ADatabaseThatIsNotThereIsNamed) {
 }
 
 TEST(ConnectionTest, NoFreeSlotAndNoConnectPrivilegeAreTold) {
-  const PrivateCluster cluster(PrivateCluster::Options{.settings = {{"max_connections", "5"}, {"superuser_reserved_connections", "1"}, {"max_wal_senders", "0"}}});
+  const PrivateCluster cluster(PrivateCluster::Options{.settings = {{"max_connections", "5"},
+                                                                    {"superuser_reserved_connections", "1"},
+                                                                    {"max_wal_senders", "0"}}});
   cluster.psql("CREATE ROLE plain LOGIN");
   cluster.psql("CREATE DATABASE closed");
   cluster.psql("REVOKE CONNECT ON DATABASE closed FROM PUBLIC");
@@ -400,8 +422,9 @@ TEST(ConnectionTest, NoFreeSlotAndNoConnectPrivilegeAreTold) {
 TEST(ConnectionTest, DatabaseNamesAreNeverReadAsConnectionStrings) {
   const PrivateCluster cluster;
   const std::string long_name = std::string(61, 'n') + "\xc3\xa4";  // 63 bytes
-  for (const std::string& name : {std::string("a b"), std::string("host=evil port=1"), std::string("it's \\ \"quoted\""),
-                                  std::string("postgresql://evil/x"), std::string("K\xc3\xb6ln \xe6\x9d\xb1"), long_name}) {
+  for (const std::string& name :
+       {std::string("a b"), std::string("host=evil port=1"), std::string("it's \\ \"quoted\""),
+        std::string("postgresql://evil/x"), std::string("K\xc3\xb6ln \xe6\x9d\xb1"), long_name}) {
     Connection maker = cluster.connect();
     maker.execute("CREATE DATABASE " + maker.quote_identifier(name));
     Connection connection = cluster.connect(name);
@@ -412,16 +435,22 @@ TEST(ConnectionTest, DatabaseNamesAreNeverReadAsConnectionStrings) {
 }
 
 TEST(ConnectionTest, LocksThatRunOutAreLockExhaustion) {
-  const PrivateCluster cluster(PrivateCluster::Options{
-      .settings = {{"max_locks_per_transaction", "10"}, {"max_connections", "5"}, {"max_wal_senders", "0"}, {"max_worker_processes", "0"}, {"autovacuum_max_workers", "1"}}});
+  const PrivateCluster cluster(PrivateCluster::Options{.settings = {{"max_locks_per_transaction", "10"},
+                                                                    {"max_connections", "5"},
+                                                                    {"max_wal_senders", "0"},
+                                                                    {"max_worker_processes", "0"},
+                                                                    {"autovacuum_max_workers", "1"}}});
   Connection connection = cluster.connect();
   const Error error = error_of([&] {
     in_transaction(connection, [&] {
-      for (int i = 0; i < 20000; ++i) connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(" + std::to_string(i) + ")");
+      for (int i = 0; i < 20000; ++i)
+        connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(" + std::to_string(i) + ")");
     });
   });
   EXPECT_EQ(error.code(), ErrorCode::kLockExhaustion);
-  EXPECT_THAT(error.message(), HasSubstr("LOCK_EXHAUSTION: out of shared memory - max_locks_per_transaction insufficient (error: "));
+  EXPECT_THAT(
+      error.message(),
+      HasSubstr("LOCK_EXHAUSTION: out of shared memory - max_locks_per_transaction insufficient (error: "));
   EXPECT_EQ(connection.execute("SELECT 1").integer(0, 0), 1);
 }
 
@@ -432,16 +461,60 @@ TEST(ConnectionTest, ALockThatIsNotGrantedInTimeIsALockTimeout) {
   holder.execute("BEGIN; LOCK TABLE public.busy");
   Connection waiter = Connection::open(cluster.target(), {.settings = {{"lock_timeout", "50ms"}}}, {});
   EXPECT_EQ(error_of([&] { waiter.execute("SELECT * FROM public.busy"); }).code(), ErrorCode::kLockTimeout);
-  EXPECT_EQ(error_of([&] { waiter.execute("BEGIN; LOCK TABLE public.busy IN ACCESS SHARE MODE NOWAIT"); }).code(),
-            ErrorCode::kLockTimeout);
+  EXPECT_EQ(
+      error_of([&] { waiter.execute("BEGIN; LOCK TABLE public.busy IN ACCESS SHARE MODE NOWAIT"); }).code(),
+      ErrorCode::kLockTimeout);
 }
 
-TEST(ConnectionTest, StopEndsALoginThatHangs) {
-  // A listener that never answers.
-  PrivateCluster cluster;
+TEST(ConnectionTest, StopAndTimeoutEndALoginThatHangs) {
+  const Relay mute({});
   std::stop_source stop;
-  stop.request_stop();
-  EXPECT_EQ(error_of([&] { cluster.connect("postgres", stop.get_token()); }).code(), ErrorCode::kCancelled);
+  std::jthread stopper([&] { stop.request_stop(); });
+  EXPECT_EQ(error_of([&] { Connection::open(mute.target(), {}, stop.get_token()); }).code(),
+            ErrorCode::kCancelled);
+  const Error error = error_of([&] { Connection::open(mute.target().with("connect_timeout", "1"), {}, {}); });
+  EXPECT_EQ(error.code(), ErrorCode::kConnectionRefused);
+  EXPECT_THAT(error.cause(), HasSubstr("timeout expired"));
+}
+
+TEST(ConnectionTest, APoolerIsKnownByTheProcessThatAnswers) {
+  const PrivateCluster cluster;
+  // BackendKeyData: 'K', length 12, process, key. A pooler makes one up.
+  const Relay pooler({.servers = {&cluster}, .on_answer = [](std::string& answer) {
+                        const size_t at = answer.find(std::string("K\0\0\0\x0c", 5));
+                        if (at != std::string::npos && at + 9 <= answer.size()) answer[at + 5] ^= 0x10;
+                      }});
+  const Error error = error_of([&] { Connection::open(pooler.target(), {}, {}); });
+  EXPECT_EQ(error.code(), ErrorCode::kPoolerInBetween);
+  EXPECT_FALSE(error.solution().empty());
+}
+
+TEST(ConnectionTest, APoolerIsKnownByRefusingStartupOptions) {
+  const PrivateCluster cluster;
+  // The reply of PgBouncer to the first packet.
+  const Relay pooler({.servers = {&cluster}, .on_answer = [](std::string& answer) {
+                        const std::string fields =
+                            std::string("SFATAL\0C08P01\0Munsupported startup parameter: options\0", 54) +
+                            '\0';
+                        answer = "E";
+                        answer += {0, 0, 0, static_cast<char>(fields.size() + 4)};
+                        answer += fields;
+                      }});
+  const Error error = error_of([&] { Connection::open(pooler.target(), {}, {}); });
+  EXPECT_EQ(error.code(), ErrorCode::kPoolerInBetween) << error.what();
+}
+
+TEST(ConnectionTest, ServersBefore13AreUnsupported) {
+  const PrivateCluster cluster;
+  // The same length, so that the message stays whole.
+  const Relay old({.servers = {&cluster}, .on_answer = [](std::string& answer) {
+                     const std::string name("server_version\0", 15);
+                     if (const size_t at = answer.find(name); at != std::string::npos)
+                       answer.replace(at + name.size(), 2, "12");
+                   }});
+  const Error error = error_of([&] { Connection::open(old.target(), {}, {}); });
+  EXPECT_EQ(error.code(), ErrorCode::kServerUnsupported);
+  EXPECT_THAT(error.message(), HasSubstr("PostgreSQL 12."));
 }
 
 TEST(ConnectionTest, PlainTablesOnlyKeepsViewsOutWhereTheServerKnowsHow) {
@@ -449,7 +522,9 @@ TEST(ConnectionTest, PlainTablesOnlyKeepsViewsOutWhereTheServerKnowsHow) {
   cluster.psql("CREATE VIEW public.v AS SELECT 1");
   Connection connection = Connection::open(cluster.target(), {.only_plain_tables = true}, {});
   const bool known =
-      connection.execute("SELECT 1 FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind'").rows() == 1;
+      connection
+          .execute("SELECT 1 FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind'")
+          .rows() == 1;
   if (!known) GTEST_SKIP() << "this minor version has no restrict_nonsystem_relation_kind";
   EXPECT_EQ(error_of([&] { connection.execute("SELECT * FROM public.v"); }).code(), ErrorCode::kServerError);
 }

@@ -20,8 +20,8 @@ struct ConnectionFree {
 };
 using Attempt = std::unique_ptr<PGconn, ConnectionFree>;
 
-// libpq has no function that says what it would use for given parameters. An attempt that it refuses for an impossible
-// value makes it apply service file, environment and defaults, and stop before it opens a socket.
+// libpq has no function that says what it would use for given parameters. An attempt that it refuses for an
+// impossible value makes it apply service file, environment and defaults, and stop before it opens a socket.
 constexpr const char* kImpossible = "resolve-only";
 
 Attempt resolve(const std::vector<std::pair<std::string, std::string>>& parameters) {
@@ -94,7 +94,8 @@ ConnectionTarget ConnectionTarget::parse(const std::string& conninfo,
 
 ConnectionTarget ConnectionTarget::with(std::string_view keyword, std::string value) const {
   ConnectionTarget copy = *this;
-  const auto known = std::ranges::find(copy.parameters_, keyword, &std::pair<std::string, std::string>::first);
+  const auto known =
+      std::ranges::find(copy.parameters_, keyword, &std::pair<std::string, std::string>::first);
   if (known != copy.parameters_.end())
     known->second = std::move(value);
   else
@@ -130,7 +131,9 @@ bool ConnectionTarget::is_local_socket() const {
 std::string ConnectionTarget::conninfo_without_password() const {
   std::string out;
   for (const auto& [keyword, value] : parameters_) {
-    if (keyword == "password" || keyword == "sslpassword" || keyword == "options" || keyword == "application_name") continue;
+    if (keyword == "password" || keyword == "sslpassword" || keyword == "options" ||
+        keyword == "application_name")
+      continue;
     if (!out.empty()) out += ' ';
     out += keyword + "=" + conninfo_quoted(value);
   }

@@ -11,13 +11,13 @@
 namespace dbb::postgres {
 namespace {
 
-// One CopyData message with its head of five bytes. libpq sends whole multiples of 8 KiB at once, so nothing stays in
-// its buffer, which would otherwise grow without limit as long as the server does not read.
+// One CopyData message with its head of five bytes. libpq sends whole multiples of 8 KiB at once, so nothing
+// stays in its buffer, which would otherwise grow without limit as long as the server does not read.
 constexpr size_t kMessage = (size_t{32} << 10) - 5;
 
-// Whether the server has answered a COPY FROM with an error. libpq does not look at what comes in before the COPY is
-// ended, which may be hours later, but the head of the message (type, length, severity field) can be seen under it.
-// With TLS it cannot, and the error is found at the end.
+// Whether the server has answered a COPY FROM with an error. libpq does not look at what comes in before the
+// COPY is ended, which may be hours later, but the head of the message (type, length, severity field) can be
+// seen under it. With TLS it cannot, and the error is found at the end.
 bool error_arrived(PGconn* raw) {
   if (PQsslInUse(raw) != 0) return false;
   std::array<char, 6> head{};
@@ -131,12 +131,13 @@ void CopyIn::put(ByteView piece) {
   if (rest < 0) state_->fail_lost();
 }
 
-// Blocks until the socket takes a message, so that libpq need not wait inside: it would then read, and keep to itself,
-// an error of the server.
+// Blocks until the socket takes a message, so that libpq need not wait inside: it would then read, and keep
+// to itself, an error of the server.
 void CopyIn::wait_for_room() {
   const int socket = PQsocket(state_->raw.get());
   while (true) {
-    const auto room = system::wait_for(socket, system::WaitFor::kWrite, *state_->stop, std::chrono::milliseconds(0));
+    const auto room =
+        system::wait_for(socket, system::WaitFor::kWrite, *state_->stop, std::chrono::milliseconds(0));
     if (room == system::WaitResult::kStopped) state_->cancel();
     if (error_arrived(state_->raw.get())) {
       pending_.clear();
@@ -144,7 +145,8 @@ void CopyIn::wait_for_room() {
     }
     if (room == system::WaitResult::kReady) return;
     state_->wait(system::WaitFor::kReadOrWrite);
-    if (!error_arrived(state_->raw.get())) state_->consume();  // a notice: the server may be stuck in sending it
+    if (!error_arrived(state_->raw.get()))
+      state_->consume();  // a notice: the server may be stuck in sending it
   }
 }
 

@@ -75,7 +75,8 @@ ServerFacts read_server_facts(Connection& connection) {
     if (name == "autovacuum_worker_slots") facts.autovacuum_max_workers = value;
     if (name == "max_worker_processes") facts.max_worker_processes = value;
     if (name == "max_wal_senders") facts.max_wal_senders = value;
-    if (name == "superuser_reserved_connections" || name == "reserved_connections") facts.reserved_connections += value;
+    if (name == "superuser_reserved_connections" || name == "reserved_connections")
+      facts.reserved_connections += value;
   }
   return facts;
 }
@@ -97,7 +98,8 @@ void probe_topology(const ConnectionTarget& target, int probes, std::stop_token 
     Connection connection = Connection::open(target, {.application_name = "dbbackup probe"}, stop);
     const Result answer = connection.execute(
         "SELECT pg_catalog.pg_postmaster_start_time()::text, pg_catalog.pg_is_in_recovery(), "
-        "coalesce(pg_catalog.host(pg_catalog.inet_server_addr()) || ':' || pg_catalog.inet_server_port(), 'local socket')");
+        "coalesce(pg_catalog.host(pg_catalog.inet_server_addr()) || ':' || pg_catalog.inet_server_port(), "
+        "'local socket')");
     Seen seen{.identifier = system_identifier(connection),
               .start_time = answer.string(0, 0),
               .in_recovery = answer.boolean(0, 1),
@@ -111,11 +113,12 @@ void probe_topology(const ConnectionTarget& target, int probes, std::stop_token 
       continue;
     Error error(ErrorCode::kTopologySplit,
                 {.message = fmt::format("Two different servers answer at {}.", target.host_and_port()),
-                 .cause = fmt::format("The first session reached {}, session {} reached {}.", first->text(), probe + 1,
-                                      seen.text()),
-                 .solution = {"Give the address of one server (-h, -p), not of a load balancer or a name with several "
-                              "addresses: half of the work would be on the other server.",
-                              "With several hosts in a connection string, add target_session_attrs=primary."}});
+                 .cause = fmt::format("The first session reached {}, session {} reached {}.", first->text(),
+                                      probe + 1, seen.text()),
+                 .solution = {
+                     "Give the address of one server (-h, -p), not of a load balancer or a name with several "
+                     "addresses: half of the work would be on the other server.",
+                     "With several hosts in a connection string, add target_session_attrs=primary."}});
     add_target(error, target);
     throw error;
   }
@@ -123,8 +126,9 @@ void probe_topology(const ConnectionTarget& target, int probes, std::stop_token 
 
 LockCapacity lock_capacity(const ServerFacts& facts) {
   const auto locks = [&](int64_t backends) { return int64_t{facts.max_locks_per_transaction} * backends; };
-  // InitializeMaxBackends (postinit.c): clients, autovacuum workers and launcher, worker processes, WAL senders; from
-  // 18 on two more for special workers. NLOCKENTS (lock.c) is locks per transaction times these and the prepared ones.
+  // InitializeMaxBackends (postinit.c): clients, autovacuum workers and launcher, worker processes, WAL
+  // senders; from 18 on two more for special workers. NLOCKENTS (lock.c) is locks per transaction times these
+  // and the prepared ones.
   const int64_t special_workers = facts.version.major() >= 18 ? 2 : 0;
   const int64_t backends = int64_t{facts.max_connections} + facts.autovacuum_max_workers + 1 +
                            facts.max_worker_processes + facts.max_wal_senders + special_workers;

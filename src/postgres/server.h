@@ -35,8 +35,9 @@ struct ServerFacts {
 
 ServerFacts read_server_facts(Connection& connection);
 
-// Opens `probes` fresh sessions and compares recovery state, system identifier and start time: kTopologySplit with the
-// proof when two independent servers answer to one name. Connection::open itself recognises a pooler.
+// Opens `probes` fresh sessions and compares recovery state, system identifier and start time: kTopologySplit
+// with the proof when two independent servers answer to one name. Connection::open itself recognises a
+// pooler.
 void probe_topology(const ConnectionTarget& target, int probes, std::stop_token stop);
 
 // Capacity of the lock table, in locks.

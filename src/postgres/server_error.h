@@ -25,12 +25,13 @@ Error statement_error(const ServerReport& report, const ConnectionTarget& target
 // The session ended under us, in libpq's words.
 Error connection_lost(std::string_view words, const ConnectionTarget& target);
 
-// No session came about. `words` is PQerrorMessage under PQERRORS_VERBOSE, the one way in which libpq 15 tells the
-// SQLSTATE of a refused login.
+// No session came about. `words` is PQerrorMessage under PQERRORS_VERBOSE, the one way in which libpq 15
+// tells the SQLSTATE of a refused login.
 Error login_error(std::string_view words, const ConnectionTarget& target);
 
-// A client program failed: `standard_error` is what it wrote last. Its messages must be English (LC_ALL=C); those of the
-// server may be in any language and are then not recognised. `target` is null when it was not to connect.
+// A client program failed: `standard_error` is what it wrote last. Its messages must be English (LC_ALL=C);
+// those of the server may be in any language and are then not recognised. `target` is null when it was not to
+// connect.
 Error program_error(std::string_view program, int exit_code, std::string_view standard_error,
                     const ConnectionTarget* target);
 

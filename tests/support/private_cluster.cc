@@ -29,12 +29,14 @@ const passwd* server_user() {
   return user != nullptr ? user : ::getpwnam("nobody");
 }
 
-// PostgreSQL refuses to run as root. The signal for our death is asked for anew, since changing users clears it.
+// PostgreSQL refuses to run as root. The signal for our death is asked for anew, since changing users clears
+// it.
 std::vector<std::string> as_server_user(std::vector<std::string> argv) {
   const passwd* user = server_user();
   if (user == nullptr) return argv;
   std::vector<std::string> all = {"/usr/bin/setpriv", fmt::format("--reuid={}", user->pw_uid),
-                                  fmt::format("--regid={}", user->pw_gid), "--clear-groups", "--pdeathsig=TERM"};
+                                  fmt::format("--regid={}", user->pw_gid), "--clear-groups",
+                                  "--pdeathsig=TERM"};
   all.insert(all.end(), argv.begin(), argv.end());
   return all;
 }
@@ -48,12 +50,11 @@ void give_to_server_user(const fs::path& path) {
 std::string run_or_throw(const std::vector<std::string>& argv) {
   const system::StopEvent never{std::stop_token{}};
   std::string output;
-  const auto outcome =
-      system::run({.argv = argv, .environment = {{"LC_ALL", "C.UTF-8"}, {"PGOPTIONS", ""}}},
-                  {.on_output = [&](ByteView bytes) { output += as_text(bytes); }}, never);
+  const auto outcome = system::run({.argv = argv, .environment = {{"LC_ALL", "C.UTF-8"}, {"PGOPTIONS", ""}}},
+                                   {.on_output = [&](ByteView bytes) { output += as_text(bytes); }}, never);
   if (outcome.exit_code != 0)
-    throw std::runtime_error(fmt::format("{} failed ({}): {}{}", argv.front(), outcome.exit_code, output,
-                                         outcome.standard_error));
+    throw std::runtime_error(
+        fmt::format("{} failed ({}): {}{}", argv.front(), outcome.exit_code, output, outcome.standard_error));
   return output;
 }
 
@@ -65,8 +66,8 @@ const fs::path& template_of(const fs::path& bindir) {
   auto directory = std::make_unique<system::TemporaryDirectory>("dbbackup-initdb-");
   give_to_server_user(directory->path());
   const fs::path data = directory->path() / "data";
-  run_or_throw(as_server_user({(bindir / "initdb").string(), "-D", data.string(), "-U", "postgres", "-A", "trust",
-                               "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1"}));
+  run_or_throw(as_server_user({(bindir / "initdb").string(), "-D", data.string(), "-U", "postgres", "-A",
+                               "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1"}));
   templates.emplace(bindir, std::move(directory));
   return paths.emplace(bindir, data).first->second;
 }
@@ -94,12 +95,14 @@ fs::path PrivateCluster::default_bindir() {
 }
 
 PrivateCluster::PrivateCluster(Options options)
-    : bindir_(options.bindir.empty() ? default_bindir() : std::move(options.bindir)), directory_("dbbackup-test-") {
+    : bindir_(options.bindir.empty() ? default_bindir() : std::move(options.bindir)),
+      directory_("dbbackup-test-") {
   give_to_server_user(directory());
   run_or_throw({"/bin/cp", "-a", template_of(bindir_).string(), data_directory().string()});
-  configuration_ = setting_line("listen_addresses", "") + setting_line("unix_socket_directories", directory().string()) +
-                   setting_line("port", kPort) + "fsync = off\nfull_page_writes = off\nmax_connections = 60\n" +
-                   "shared_buffers = '32MB'\nlogging_collector = off\nlog_min_messages = warning\n";
+  configuration_ =
+      setting_line("listen_addresses", "") + setting_line("unix_socket_directories", directory().string()) +
+      setting_line("port", kPort) + "fsync = off\nfull_page_writes = off\nmax_connections = 60\n" +
+      "shared_buffers = '32MB'\nlogging_collector = off\nlog_min_messages = warning\n";
   for (const auto& [name, value] : options.settings) configuration_ += setting_line(name, value);
   write_file("postgresql.conf", configuration_);
   write_file("pg_hba.conf", options.hba + "\n");
@@ -114,7 +117,8 @@ PrivateCluster::~PrivateCluster() {
   }
 }
 
-postgres::ConnectionTarget PrivateCluster::target(const std::string& database, const std::string& user) const {
+postgres::ConnectionTarget PrivateCluster::target(const std::string& database,
+                                                  const std::string& user) const {
   return postgres::ConnectionTarget()
       .with("host", directory().string())
       .with("port", kPort)
@@ -127,21 +131,23 @@ postgres::Connection PrivateCluster::connect(const std::string& database, std::s
 }
 
 std::string PrivateCluster::psql(const std::string& sql, const std::string& database) const {
-  std::string output = run_or_throw({(default_bindir() / "psql").string(), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1",
-                                     "-d", target(database).conninfo_without_password(), "-c", sql});
+  std::string output =
+      run_or_throw({(default_bindir() / "psql").string(), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1",
+                    "-d", target(database).conninfo_without_password(), "-c", sql});
   while (output.ends_with('\n')) output.pop_back();
   return output;
 }
 
 void PrivateCluster::start() {
   server_ = std::make_unique<TaskGroup>(std::stop_token{});
-  server_->spawn("postgres", [argv = as_server_user({(bindir_ / "postgres").string(), "-D", data_directory().string()}),
-                              log = directory() / "log"](const std::stop_token& token) {
-    const system::StopEvent stop(token);
-    std::ofstream out(log, std::ios::app);
-    system::run({.argv = argv, .environment = {{"LC_ALL", "C.UTF-8"}}},
-                {.on_error_line = [&](std::string_view line) { out << line << std::endl; }}, stop);
-  });
+  server_->spawn(
+      "postgres", [argv = as_server_user({(bindir_ / "postgres").string(), "-D", data_directory().string()}),
+                   log = directory() / "log"](const std::stop_token& token) {
+        const system::StopEvent stop(token);
+        std::ofstream out(log, std::ios::app);
+        system::run({.argv = argv, .environment = {{"LC_ALL", "C.UTF-8"}}},
+                    {.on_error_line = [&](std::string_view line) { out << line << std::endl; }}, stop);
+      });
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   const system::StopEvent never{std::stop_token{}};
   const std::string conninfo = target().conninfo_without_password();

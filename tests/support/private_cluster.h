@@ -12,10 +12,10 @@
 
 namespace dbb::testing {
 
-// A PostgreSQL server of a test's own: a fresh cluster in a temporary directory, reached by a Unix socket in it and by
-// nothing else. Superuser "postgres", who is trusted; UTF8, C.UTF-8. When the test runs as root, the server runs as
-// the system's user "postgres", or "nobody". Ends with the object, and with the process, however that ends.
-// Failing to start throws std::runtime_error with the end of the server's log.
+// A PostgreSQL server of a test's own: a fresh cluster in a temporary directory, reached by a Unix socket in
+// it and by nothing else. Superuser "postgres", who is trusted; UTF8, C.UTF-8. When the test runs as root,
+// the server runs as the system's user "postgres", or "nobody". Ends with the object, and with the process,
+// however that ends. Failing to start throws std::runtime_error with the end of the server's log.
 class PrivateCluster {
  public:
   struct Options {
@@ -33,11 +33,12 @@ class PrivateCluster {
   PrivateCluster(const PrivateCluster&) = delete;
   PrivateCluster& operator=(const PrivateCluster&) = delete;
 
-  postgres::ConnectionTarget target(const std::string& database = "postgres", const std::string& user = "postgres") const;
+  postgres::ConnectionTarget target(const std::string& database = "postgres",
+                                    const std::string& user = "postgres") const;
   postgres::Connection connect(const std::string& database = "postgres", std::stop_token stop = {}) const;
 
-  // Runs `sql` by psql, which stops at the first error and then throws std::runtime_error with its words. Returns what
-  // it prints, unaligned, without headers and without the last newline.
+  // Runs `sql` by psql, which stops at the first error and then throws std::runtime_error with its words.
+  // Returns what it prints, unaligned, without headers and without the last newline.
   std::string psql(const std::string& sql, const std::string& database = "postgres") const;
 
   // Blocks until the server is gone, or there.
