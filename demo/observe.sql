@@ -7,8 +7,8 @@ SET extra_float_digits = 3;
 SET timezone = 'UTC';
 
 -- Rows: their number, and a hash of each added up, so that the order in which they lie does not matter.
-SELECT format('SELECT %L, count(*), coalesce(sum(hashtextextended(r::text, 0)::numeric), 0) FROM ONLY %s r', 'rows|' || name, name)
-  FROM (SELECT format('%I.%I', n.nspname, c.relname) AS name
+SELECT format('SELECT %L, count(*), coalesce(sum(hashtextextended(r::text, 0)::numeric), 0) FROM ONLY %s r', kind || name, name)
+  FROM (SELECT format('%I.%I', n.nspname, c.relname) AS name, CASE c.relkind WHEN 'r' THEN 'rows|' ELSE 'matview|' END AS kind
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema') t
  ORDER BY name
