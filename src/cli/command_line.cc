@@ -152,7 +152,8 @@ class Tree {
 
   // What CLI11 could not place is a misspelled option, a misspelled command, or a word too many.
   void refuse_leftovers(const std::vector<std::string>& path, const Leaf* leaf) const {
-    const std::vector<std::string> left = app_.remaining(true);
+    std::vector<std::string> left = app_.remaining(true);
+    std::erase(left, "--");  // ends the options: what follows is a name, whatever it looks like
     if (left.empty()) return;
     const std::string name = name_of(path);
     const auto option = std::ranges::find_if(
