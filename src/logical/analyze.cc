@@ -9,8 +9,8 @@
 namespace dbb::logical {
 namespace {
 
-// ANALYZE of a root takes its partitions with it. One with a foreign table below would ask another server; there, the
-// other partitions are taken one by one.
+// ANALYZE of a root takes its partitions with it. One with a foreign table below would ask another server;
+// there, the other partitions are taken one by one.
 constexpr const char* kTables = R"(
   WITH root AS (
     SELECT c.oid, EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(c.oid) p
@@ -48,10 +48,12 @@ std::vector<std::string> analyze_tables(const Operation& operation, const WorkSe
                     const std::string& table = tables[index];
                     progress.show("statistics", table);
                     try {
-                      session.execute(not_frozen.contains(table) ? fmt::format("VACUUM (FREEZE, ANALYZE) {}", table)
-                                                                 : fmt::format("ANALYZE {}", table));
+                      session.execute(not_frozen.contains(table)
+                                          ? fmt::format("VACUUM (FREEZE, ANALYZE) {}", table)
+                                          : fmt::format("ANALYZE {}", table));
                     } catch (const Error& error) {
-                      if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+                      if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost)
+                        throw;
                       const std::scoped_lock lock(mutex);
                       warnings.push_back(fmt::format("{} has no statistics: {}", table, error.what()));
                     }

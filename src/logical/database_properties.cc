@@ -15,17 +15,20 @@ using postgres::AclEntry;
 using postgres::Connection;
 using postgres::DatabaseProperties;
 
-// Settings whose value is stored as a list of quoted names (GUC_LIST_QUOTE; pg_dump's variable_is_guc_list_quote).
-constexpr std::array<std::string_view, 7> kNameLists{
-    "local_preload_libraries",  "search_path",      "session_preload_libraries",
-    "shared_preload_libraries", "temp_tablespaces", "unix_socket_directories", "output_plugin_libraries"};
+// Settings whose value is stored as a list of quoted names (GUC_LIST_QUOTE; pg_dump's
+// variable_is_guc_list_quote).
+constexpr std::array<std::string_view, 7> kNameLists{"local_preload_libraries",   "search_path",
+                                                     "session_preload_libraries", "shared_preload_libraries",
+                                                     "temp_tablespaces",          "unix_socket_directories",
+                                                     "output_plugin_libraries"};
 
 std::string role_or_public(const Connection& session, const std::string& role) {
   return role.empty() ? "PUBLIC" : session.quote_identifier(role);
 }
 
 std::string setting_value(const Connection& session, const postgres::RoleSetting& setting) {
-  if (std::ranges::find(kNameLists, setting.name) == kNameLists.end()) return session.quote_literal(setting.value);
+  if (std::ranges::find(kNameLists, setting.name) == kNameLists.end())
+    return session.quote_literal(setting.value);
   std::string list;
   for (const std::string& name : split_name_list(setting.value)) {
     list += fmt::format("{}{}", list.empty() ? "" : ", ", session.quote_literal(name));
@@ -38,7 +41,8 @@ std::string setting_name(const Connection& session, const std::string& name) {
   std::string quoted;
   for (size_t begin = 0; begin <= name.size();) {
     const size_t end = std::min(name.find('.', begin), name.size());
-    quoted += fmt::format("{}{}", begin == 0 ? "" : ".", session.quote_identifier(name.substr(begin, end - begin)));
+    quoted +=
+        fmt::format("{}{}", begin == 0 ? "" : ".", session.quote_identifier(name.substr(begin, end - begin)));
     begin = end + 1;
   }
   return quoted;
@@ -48,7 +52,8 @@ std::string text_of(const std::vector<AclEntry>& acl, bool has_acl) {
   if (!has_acl) return "default";
   std::set<std::string> entries;
   for (const AclEntry& entry : acl) {
-    entries.insert(fmt::format("{} to {}{} by {}", entry.privilege, entry.grantee.empty() ? "PUBLIC" : entry.grantee,
+    entries.insert(fmt::format("{} to {}{} by {}", entry.privilege,
+                               entry.grantee.empty() ? "PUBLIC" : entry.grantee,
                                entry.grantable ? " with grant option" : "", entry.grantor));
   }
   return fmt::format("{}", fmt::join(entries, ", "));
@@ -57,8 +62,8 @@ std::string text_of(const std::vector<AclEntry>& acl, bool has_acl) {
 std::string text_of(const std::vector<postgres::RoleSetting>& settings) {
   std::set<std::string> entries;
   for (const postgres::RoleSetting& setting : settings) {
-    entries.insert(fmt::format("{}{}={}", setting.role.empty() ? "" : setting.role + ": ", setting.name,
-                               setting.value));
+    entries.insert(
+        fmt::format("{}{}={}", setting.role.empty() ? "" : setting.role + ": ", setting.name, setting.value));
   }
   return entries.empty() ? "none" : fmt::format("{}", fmt::join(entries, ", "));
 }
@@ -108,7 +113,8 @@ std::vector<std::string> privilege_statements(const Connection& session, const s
       const std::string grant =
           fmt::format("GRANT {} {} TO {}{}", entry.privilege, on, role_or_public(session, entry.grantee),
                       entry.grantable ? " WITH GRANT OPTION" : "");
-      if (!by_owner) statements.push_back(fmt::format("SET LOCAL ROLE {}", session.quote_identifier(entry.grantor)));
+      if (!by_owner)
+        statements.push_back(fmt::format("SET LOCAL ROLE {}", session.quote_identifier(entry.grantor)));
       statements.push_back(grant);
       if (!by_owner) statements.emplace_back("RESET ROLE");
       if (entry.grantable) may_grant.emplace(entry.grantee, entry.privilege);
@@ -124,10 +130,10 @@ std::vector<std::string> setting_statements(const Connection& session, const std
   const std::string name = session.quote_identifier(database);
   std::vector<std::string> statements;
   for (const postgres::RoleSetting& setting : wanted.settings) {
-    const std::string whose = setting.role.empty()
-                                  ? fmt::format("ALTER DATABASE {}", name)
-                                  : fmt::format("ALTER ROLE {} IN DATABASE {}",
-                                                session.quote_identifier(setting.role), name);
+    const std::string whose =
+        setting.role.empty()
+            ? fmt::format("ALTER DATABASE {}", name)
+            : fmt::format("ALTER ROLE {} IN DATABASE {}", session.quote_identifier(setting.role), name);
     statements.push_back(fmt::format("{} SET {} TO {}", whose, setting_name(session, setting.name),
                                      setting_value(session, setting)));
   }
@@ -164,7 +170,8 @@ std::vector<std::string> execute_tolerantly(Connection& session, const std::vect
   return warnings;
 }
 
-std::vector<std::string> property_differences(const DatabaseProperties& old_one, const DatabaseProperties& backup) {
+std::vector<std::string> property_differences(const DatabaseProperties& old_one,
+                                              const DatabaseProperties& backup) {
   std::vector<std::string> lines;
   const auto compare = [&](std::string_view what, const std::string& was, const std::string& is) {
     if (was != is) lines.push_back(fmt::format("{}: it was {}, in the backup it is {}", what, was, is));
@@ -175,7 +182,8 @@ std::vector<std::string> property_differences(const DatabaseProperties& old_one,
   compare("character type", old_one.ctype, backup.ctype);
   compare("locale", old_one.locale, backup.locale);
   compare("tablespace", old_one.tablespace, backup.tablespace);
-  compare("connection limit", std::to_string(old_one.connection_limit), std::to_string(backup.connection_limit));
+  compare("connection limit", std::to_string(old_one.connection_limit),
+          std::to_string(backup.connection_limit));
   compare("template", old_one.is_template ? "yes" : "no", backup.is_template ? "yes" : "no");
   compare("privileges", text_of(old_one.acl, old_one.has_acl), text_of(backup.acl, backup.has_acl));
   compare("settings", text_of(old_one.settings), text_of(backup.settings));

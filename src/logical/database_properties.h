@@ -9,13 +9,14 @@
 // The statements that give a database its recorded properties. `session` quotes, and is to the target.
 namespace dbb::logical {
 
-// Privileges exactly as recorded, by grantor. None when the recorded ones are the default, which only a database that
-// was never granted on has (a NULL in pg_database). They may run inside a transaction only.
-std::vector<std::string> privilege_statements(const postgres::Connection& session, const std::string& database,
+// Privileges exactly as recorded, by grantor. None when the recorded ones are the default, which only a
+// database that was never granted on has (a NULL in pg_database). They may run inside a transaction only.
+std::vector<std::string> privilege_statements(const postgres::Connection& session,
+                                              const std::string& database,
                                               const postgres::DatabaseProperties& wanted);
 
-// ALTER DATABASE ... SET and ALTER ROLE ... IN DATABASE ... SET, and security labels: each may fail on its own, when
-// the target's version has no such setting or no such label provider.
+// ALTER DATABASE ... SET and ALTER ROLE ... IN DATABASE ... SET, and security labels: each may fail on its
+// own, when the target's version has no such setting or no such label provider.
 std::vector<std::string> setting_statements(const postgres::Connection& session, const std::string& database,
                                             const postgres::DatabaseProperties& wanted);
 
@@ -24,7 +25,8 @@ std::vector<std::string> flag_statements(const postgres::Connection& session, co
                                          const postgres::DatabaseProperties& wanted);
 
 // Runs each in a savepoint of the open transaction; returns a warning for each that failed.
-std::vector<std::string> execute_tolerantly(postgres::Connection& session, const std::vector<std::string>& statements);
+std::vector<std::string> execute_tolerantly(postgres::Connection& session,
+                                            const std::vector<std::string>& statements);
 
 // A line for each property in which the two differ.
 std::vector<std::string> property_differences(const postgres::DatabaseProperties& old_one,

@@ -71,8 +71,8 @@ bool sort_by_references(Connection& session, std::vector<const TableContent*>& t
 }
 
 void copy_in(repository::BackupReader& backup, Connection& session, const TableContent& table) {
-  postgres::CopyIn copy = session.copy_in(
-      fmt::format("COPY {} FROM STDIN", with_columns(session, name_of(session, table), table.attributes.columns)));
+  postgres::CopyIn copy = session.copy_in(fmt::format(
+      "COPY {} FROM STDIN", with_columns(session, name_of(session, table), table.attributes.columns)));
   for (const repository::StreamRef& part : table.parts) {
     const std::unique_ptr<repository::StreamReader> reader = backup.open_stream(part);
     for (ByteView piece; reader->next(piece);) copy.write(piece);
@@ -82,8 +82,8 @@ void copy_in(repository::BackupReader& backup, Connection& session, const TableC
 
 }  // namespace
 
-void load_extension_rows(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
-                         const WorkSession& work, bool is_superuser) {
+void load_extension_rows(repository::BackupReader& backup, const DatabaseContent& content,
+                         const Operation& operation, const WorkSession& work, bool is_superuser) {
   std::vector<const TableContent*> tables = config_tables(content);
   if (tables.empty()) return;
   Connection session = open_session(operation, work, "extensions", operation.stop);

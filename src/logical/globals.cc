@@ -18,8 +18,8 @@ struct GlobalStatement {
   std::string name;                  // of the role or tablespace
   std::vector<std::string> parties;  // roles that must exist
   std::string text;
-  std::string without_grantor;       // of a membership
-  std::string location;              // of CREATE TABLESPACE
+  std::string without_grantor;  // of a membership
+  std::string location;         // of CREATE TABLESPACE
   bool creates = false;
 };
 
@@ -42,7 +42,7 @@ GlobalStatement read_membership(const Statement& statement) {
 // GRANT/REVOKE ... ON PARAMETER|TABLESPACE name TO|FROM grantee
 GlobalStatement read_privilege(const Statement& statement, size_t on) {
   GlobalStatement read{.subject = statement.tokens[on + 1].is("TABLESPACE") ? Subject::kTablespace
-                                                                             : Subject::kParameter};
+                                                                            : Subject::kParameter};
   if (read.subject == Subject::kTablespace) read.name = statement.tokens[on + 2].value();
   const size_t direction = std::min(statement.find("TO", on + 2), statement.find("FROM", on + 2));
   if (direction + 1 < statement.tokens.size() && !statement.tokens[direction + 1].is("PUBLIC")) {
@@ -63,7 +63,8 @@ GlobalStatement read_statement(const Statement& statement) {
   };
   if (statement.begins_with({"GRANT"}) && tokens.size() > 3 && tokens[2].is("TO")) {
     read = read_membership(statement);
-  } else if ((statement.begins_with({"GRANT"}) || statement.begins_with({"REVOKE"})) && on + 2 < tokens.size()) {
+  } else if ((statement.begins_with({"GRANT"}) || statement.begins_with({"REVOKE"})) &&
+             on + 2 < tokens.size()) {
     read = read_privilege(statement, on);
   } else if (statement.begins_with({"CREATE"}) || statement.begins_with({"ALTER"})) {
     about(1);
@@ -77,8 +78,8 @@ GlobalStatement read_statement(const Statement& statement) {
   return read;
 }
 
-// A grant by somebody else than the owner is three statements: SET SESSION AUTHORIZATION, GRANT, RESET. They are kept
-// together as one.
+// A grant by somebody else than the owner is three statements: SET SESSION AUTHORIZATION, GRANT, RESET. They
+// are kept together as one.
 std::vector<GlobalStatement> read_globals(std::string_view text) {
   std::vector<GlobalStatement> all;
   std::string prefix;
@@ -138,7 +139,8 @@ class Differences {
         return tablespaces_.contains(statement.name);
       case Subject::kMembership:
       case Subject::kParameter:
-        return std::ranges::all_of(statement.parties, [&](const auto& role) { return roles_.contains(role); });
+        return std::ranges::all_of(statement.parties,
+                                   [&](const auto& role) { return roles_.contains(role); });
       case Subject::kSession:
         break;
     }
@@ -173,7 +175,8 @@ class Differences {
       }
     }
     for (const std::string& masked : masked_of_target) {
-      if (!masked_of_backup.contains(masked)) lines.push_back(fmt::format("{}: only on the target: {}", about, masked));
+      if (!masked_of_backup.contains(masked))
+        lines.push_back(fmt::format("{}: only on the target: {}", about, masked));
     }
   }
 
@@ -219,7 +222,9 @@ std::string mask_password(std::string_view statement) {
   return masked;
 }
 
-std::set<std::string> roles_in_globals(std::string_view text) { return created_in(read_globals(text), Subject::kRole); }
+std::set<std::string> roles_in_globals(std::string_view text) {
+  return created_in(read_globals(text), Subject::kRole);
+}
 
 GlobalsPlan plan_globals(std::string_view backup, std::string_view target,
                          const std::optional<GlobalsFilter>& filter) {
@@ -233,7 +238,8 @@ GlobalsPlan plan_globals(std::string_view backup, std::string_view target,
   const std::set<std::string> roles_wanted = created_in(wanted, Subject::kRole);
   const std::set<std::string> tablespaces_wanted = created_in(wanted, Subject::kTablespace);
   const std::set<std::string> new_roles = missing(roles_wanted, roles_there, only_roles);
-  const std::set<std::string> new_tablespaces = missing(tablespaces_wanted, tablespaces_there, only_tablespaces);
+  const std::set<std::string> new_tablespaces =
+      missing(tablespaces_wanted, tablespaces_there, only_tablespaces);
 
   const auto is_new = [&](const std::string& role) { return new_roles.contains(role); };
   const auto will_exist = [&](const std::string& role) {

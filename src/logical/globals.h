@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-// Roles and tablespaces: what a restore creates of them, and how those that exist differ. Pure functions over the texts
-// of `pg_dumpall --globals-only`.
+// Roles and tablespaces: what a restore creates of them, and how those that exist differ. Pure functions over
+// the texts of `pg_dumpall --globals-only`.
 namespace dbb::logical {
 
 // What a restore of one database refers to; nothing else is created for it.
@@ -22,15 +22,16 @@ struct TablespaceToCreate {
 };
 
 struct GlobalsPlan {
-  std::vector<std::string> create;   // statements, in order; CREATE TABLESPACE may not stand in a transaction
-  std::vector<std::string> differ;   // a line each; passwords are masked
-  std::vector<std::string> roles;    // that `create` creates
+  std::vector<std::string> create;  // statements, in order; CREATE TABLESPACE may not stand in a transaction
+  std::vector<std::string> differ;  // a line each; passwords are masked
+  std::vector<std::string> roles;   // that `create` creates
   std::vector<TablespaceToCreate> tablespaces;
 };
 
-// Whatever exists on the target stays as it is there. Memberships and privileges on parameters are created where at
-// least one party is new and all exist in the end.
-GlobalsPlan plan_globals(std::string_view backup, std::string_view target, const std::optional<GlobalsFilter>& filter);
+// Whatever exists on the target stays as it is there. Memberships and privileges on parameters are created
+// where at least one party is new and all exist in the end.
+GlobalsPlan plan_globals(std::string_view backup, std::string_view target,
+                         const std::optional<GlobalsFilter>& filter);
 
 // The text without what follows PASSWORD.
 std::string mask_password(std::string_view statement);

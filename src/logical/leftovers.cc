@@ -23,13 +23,14 @@ std::string run_in_name(std::string_view name) {
   name.remove_prefix(kStagingBegin.size());
   if (name.size() < kRandomDigits + 2 || name[kRandomDigits] != '_') return {};
   const std::string_view run = name.substr(0, kRandomDigits);
-  return run.find_first_not_of("0123456789abcdef") == std::string_view::npos ? std::string(run) : std::string();
+  return run.find_first_not_of("0123456789abcdef") == std::string_view::npos ? std::string(run)
+                                                                             : std::string();
 }
 
 // Every run that changes databases holds one session of this name from beginning to end.
 std::set<std::string> living_runs(postgres::Connection& session) {
-  const postgres::Result answer =
-      session.execute("SELECT DISTINCT application_name FROM pg_catalog.pg_stat_activity WHERE application_name <> ''");
+  const postgres::Result answer = session.execute(
+      "SELECT DISTINCT application_name FROM pg_catalog.pg_stat_activity WHERE application_name <> ''");
   std::set<std::string> runs;
   for (int row = 0; row < answer.rows(); ++row) {
     std::string_view name = answer.text(row, 0);
@@ -54,7 +55,8 @@ std::vector<Leftover> find_leftovers(const Operation& operation) {
   for (int row = 0; row < answer.rows(); ++row) {
     Leftover left{.database = answer.string(row, 0), .run = run_in_name(answer.text(row, 0))};
     const std::optional<Mark> mark = parse_comment(answer.text(row, 1));
-    // Killed between CREATE DATABASE and its comment, one has only the name; renamed by hand, only the comment.
+    // Killed between CREATE DATABASE and its comment, one has only the name; renamed by hand, only the
+    // comment.
     const bool is_staging = mark ? mark->kind == MarkKind::kStaging && !left.run.empty()
                                  : !left.run.empty() && answer.is_null(row, 1);
     const bool is_kept = mark && mark->kind == MarkKind::kKept;
@@ -71,13 +73,12 @@ std::vector<Leftover> find_leftovers(const Operation& operation) {
 
 void remove_leftover(const Leftover& leftover, const Operation& operation) {
   const std::string maintenance = maintenance_database(operation);
-  postgres::Connection session = operation.connect(maintenance, "cleanup");
-  const std::string name = session.quote_identifier(leftover.database);
   if (leftover.kind == "kept") {
+    postgres::Connection session = operation.connect(maintenance, "cleanup");
     drop_old_database(operation, maintenance, {leftover.database, find_database(session, leftover.database)});
     return;
   }
-  session.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name));
+  drop_staging_now(operation, maintenance, leftover.database);
 }
 
 }  // namespace dbb::logical

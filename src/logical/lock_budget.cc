@@ -23,14 +23,16 @@ int64_t need_of(const std::vector<uint64_t>& hungriest, int sessions) {
   return need;
 }
 
-int64_t setting_for(int64_t need, const postgres::ServerFacts& server, const postgres::LockCapacity& capacity) {
+int64_t setting_for(int64_t need, const postgres::ServerFacts& server,
+                    const postgres::LockCapacity& capacity) {
   const int64_t floor = std::max<int64_t>(capacity.floor, 1);
   const int64_t wanted = need + capacity.in_use;
   return (wanted * server.max_locks_per_transaction + floor - 1) / floor;
 }
 
 std::string grouped(int64_t value) {
-  return value < 0 ? "-" + format_count(static_cast<uint64_t>(-value)) : format_count(static_cast<uint64_t>(value));
+  return value < 0 ? "-" + format_count(static_cast<uint64_t>(-value))
+                   : format_count(static_cast<uint64_t>(value));
 }
 
 }  // namespace
@@ -61,7 +63,8 @@ LockBudget plan_locks(const std::vector<const SchemaFacts*>& databases, int work
   budget.need_asked = need_of(hungriest, workers * parallel);
   budget.setting_for_one = setting_for(need_of(hungriest, parallel), server, capacity);
   budget.setting_for_all = setting_for(budget.need_asked, server, capacity);
-  while (budget.workers > 1 && need_of(hungriest, budget.workers * parallel) > budget.available) --budget.workers;
+  while (budget.workers > 1 && need_of(hungriest, budget.workers * parallel) > budget.available)
+    --budget.workers;
   budget.need = need_of(hungriest, budget.workers * parallel);
   budget.fits = budget.need <= budget.available;
   return budget;
@@ -69,7 +72,8 @@ LockBudget plan_locks(const std::vector<const SchemaFacts*>& databases, int work
 
 std::string describe(const LockBudget& budget, const postgres::ServerFacts& server) {
   return fmt::format(
-      "{} worker{} need{} {} locks at once (most for {}); {} available = capacity {} ({} x ({} + {}) = {} as documented) "
+      "{} worker{} need{} {} locks at once (most for {}); {} available = capacity {} ({} x ({} + {}) = {} as "
+      "documented) "
       "- {} in use; headroom {} ({} %)",
       budget.workers, budget.workers == 1 ? "" : "s", budget.workers == 1 ? "s" : "", grouped(budget.need),
       budget.hungriest.empty() ? "any statement" : budget.hungriest, grouped(budget.available),

@@ -34,8 +34,9 @@ void drop_subscriptions(const Operation& operation, const std::string& database)
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
       // The publisher does not answer: its slot stays there, and is named.
-      operation.warn("slot-left", fmt::format("The slot of subscription {} could not be dropped on its publisher: {}",
-                                              name, error.what()));
+      operation.warn("slot-left",
+                     fmt::format("The slot of subscription {} could not be dropped on its publisher: {}",
+                                 name, error.what()));
       session.execute(fmt::format("ALTER SUBSCRIPTION {} SET (slot_name = NONE)", quoted));
       session.execute(fmt::format("DROP SUBSCRIPTION {}", quoted));
     }
@@ -52,7 +53,9 @@ void end_slot_users(Connection& session, const std::string& database) {
 }  // namespace
 
 DisabledSubscriptions::DisabledSubscriptions(const Operation& operation, std::string database)
-    : operation_(operation), database_(std::move(database)) {
+    : operation_(operation), database_(std::move(database)) {}
+
+void DisabledSubscriptions::disable() {
   Connection session = operation_.connect(database_, "subscriptions");
   for (std::string& name : subscriptions(session, true)) {
     session.execute(fmt::format("ALTER SUBSCRIPTION {} DISABLE", session.quote_identifier(name)));
@@ -70,12 +73,13 @@ DisabledSubscriptions::~DisabledSubscriptions() {
     }
   } catch (const std::exception& error) {
     operation_.warn("subscription-disabled",
-                    fmt::format("Subscriptions of \"{}\" were disabled and could not be enabled again: {}", database_,
-                                error.what()));
+                    fmt::format("Subscriptions of \"{}\" were disabled and could not be enabled again: {}",
+                                database_, error.what()));
   }
 }
 
-void drop_old_database(const Operation& operation, const std::string& maintenance, const OldDatabaseToDrop& old_one) {
+void drop_old_database(const Operation& operation, const std::string& maintenance,
+                       const OldDatabaseToDrop& old_one) {
   Connection session = operation.connect(maintenance, "drop");
   if (find_database(session, old_one.name) != old_one.oid) {
     throw Error(ErrorCode::kDatabaseNotFound,

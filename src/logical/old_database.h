@@ -9,8 +9,9 @@
 // What becomes of the database that was replaced.
 namespace dbb::logical {
 
-// Subscriptions of a database that is about to be replaced: an old database that is kept must not go on eating what its
-// publisher sends. They are enabled again at the end of the scope unless keep_disabled() was called.
+// Subscriptions of a database that is about to be replaced: an old database that is kept must not go on
+// eating what its publisher sends. Those that were disabled are enabled again at the end of the scope unless
+// keep_disabled() was called.
 class DisabledSubscriptions {
  public:
   DisabledSubscriptions(const Operation& operation, std::string database);
@@ -18,6 +19,7 @@ class DisabledSubscriptions {
   DisabledSubscriptions(const DisabledSubscriptions&) = delete;
   DisabledSubscriptions& operator=(const DisabledSubscriptions&) = delete;
 
+  void disable();
   void keep_disabled() { names_.clear(); }
 
  private:
@@ -32,7 +34,9 @@ struct OldDatabaseToDrop {
   bool drop_slots = false;  // with its subscriptions and logical slots, which otherwise refuse it
 };
 
-// Throws what the server says; the database is then there as before, or invalid when the DROP was interrupted.
-void drop_old_database(const Operation& operation, const std::string& maintenance, const OldDatabaseToDrop& old_one);
+// Throws what the server says; the database is then there as before, or invalid when the DROP was
+// interrupted.
+void drop_old_database(const Operation& operation, const std::string& maintenance,
+                       const OldDatabaseToDrop& old_one);
 
 }  // namespace dbb::logical

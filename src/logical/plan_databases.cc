@@ -22,7 +22,8 @@ const DatabaseRecord& wanted_record(const Document& document, const RestoreOptio
   const DatabaseRecord* record = document.find(*options.database);
   if (record != nullptr) return *record;
   throw Error(ErrorCode::kDatabaseNotFound,
-              {.message = fmt::format("Backup {} holds no database \"{}\".", options.backup.text(), *options.database),
+              {.message = fmt::format("Backup {} holds no database \"{}\".", options.backup.text(),
+                                      *options.database),
                .cause = fmt::format("It holds: {}.", list_names(document)),
                .solution = {"Name one of these.", "Or look into other backups: dbbackup list"}});
 }
@@ -90,7 +91,8 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
     }
     if (plan.action == DatabaseAction::kSwap) {
       plan.kept_name = unused_kept_name(plan.name, now, taken);
-      plan.drop_old = options.old == OldDatabase::kDrop || (options.old == OldDatabase::kDefault && options.proof);
+      plan.drop_old =
+          options.old == OldDatabase::kDrop || (options.old == OldDatabase::kDefault && options.proof);
     }
     plans.push_back(std::move(plan));
   }

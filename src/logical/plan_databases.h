@@ -18,8 +18,8 @@ struct NamesOnTarget {
   std::set<std::string> names;
 };
 
-// In the order they are begun: largest first, system databases last. Throws kDatabaseNotFound (the backup has none of
-// that name), kNameIllegal, kTargetExists (`as` is taken and `replace` was not asked for).
+// In the order they are begun: largest first, system databases last. Throws kDatabaseNotFound (the backup has
+// none of that name), kNameIllegal, kTargetExists (`as` is taken and `replace` was not asked for).
 std::vector<DatabasePlan> plan_databases(const Document& document, const RestoreOptions& options,
                                          const NamesOnTarget& target, const BackupId& run, UtcTime now);
 

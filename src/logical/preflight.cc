@@ -13,7 +13,8 @@ namespace {
 PreflightLine topology_line(const PreflightInput& in) {
   const postgres::ServerFacts& server = in.facts.server;
   if (server.in_recovery) {
-    return {Verdict::kRefused, "topology", fmt::format("{} is a standby and takes no changes", in.facts.address),
+    return {Verdict::kRefused, "topology",
+            fmt::format("{} is a standby and takes no changes", in.facts.address),
             "Name the primary with -h and -p."};
   }
   return {Verdict::kOk, "topology",
@@ -26,7 +27,8 @@ PreflightLine rights_line(const PreflightInput& in) {
   if (server.is_superuser) return {Verdict::kOk, "rights", fmt::format("{} is a superuser", server.role)};
   if (!server.can_create_databases) {
     return {Verdict::kRefused, "rights", fmt::format("{} may not create databases", server.role),
-            fmt::format("As a superuser: ALTER ROLE {} CREATEDB; or restore as a superuser with -U.", server.role)};
+            fmt::format("As a superuser: ALTER ROLE {} CREATEDB; or restore as a superuser with -U.",
+                        server.role)};
   }
   if (!in.facts.globals.roles.empty() && !server.can_create_roles) {
     return {Verdict::kRefused, "rights",
@@ -34,8 +36,10 @@ PreflightLine rights_line(const PreflightInput& in) {
                         join_names(in.facts.globals.roles)),
             "Create them, or restore as a superuser with -U."};
   }
-  return {Verdict::kWarning, "rights", "Current user is not a superuser - database ownership may not be fully restored",
-          fmt::format("Everything restored will belong to {}, without the recorded privileges.", server.role)};
+  return {
+      Verdict::kWarning, "rights",
+      "Current user is not a superuser - database ownership may not be fully restored",
+      fmt::format("Everything restored will belong to {}, without the recorded privileges.", server.role)};
 }
 
 PreflightLine version_line(const PreflightInput& in) {
@@ -48,7 +52,8 @@ PreflightLine version_line(const PreflightInput& in) {
   }
   if (target.major() > source.major()) {
     return {Verdict::kWarning, "version", finding + ": an upgrade",
-            "Read the release notes between the two; statements the newer server refuses end the restore before the "
+            "Read the release notes between the two; statements the newer server refuses end the restore "
+            "before the "
             "swap."};
   }
   return {Verdict::kOk, "version", finding};
@@ -101,15 +106,15 @@ PreflightLine lock_line(const PreflightInput& in) {
     return {Verdict::kRefused, "locks", finding, fmt::format("Set {} and restart the target.", setting)};
   }
   if (locks.workers == locks.workers_asked) return {Verdict::kOk, "locks", finding};
-  const std::string better =
-      fmt::format("{} workers would need max_locks_per_transaction = {} (it is {})", locks.workers_asked,
-                  locks.setting_for_all, locks.setting);
+  const std::string better = fmt::format("{} workers would need max_locks_per_transaction = {} (it is {})",
+                                         locks.workers_asked, locks.setting_for_all, locks.setting);
   if (locks.workers == 1) {
     return {Verdict::kWarning, "locks", finding,
             fmt::format("PostgreSQL locks insufficient - AUTO-ENABLING single-threaded mode; {}", better)};
   }
-  return {Verdict::kWarning, "locks", finding,
-          fmt::format("Restoring with {} instead of {} workers; {}", locks.workers, locks.workers_asked, better)};
+  return {
+      Verdict::kWarning, "locks", finding,
+      fmt::format("Restoring with {} instead of {} workers; {}", locks.workers, locks.workers_asked, better)};
 }
 
 PreflightLine slot_line(const PreflightInput& in) {
@@ -127,7 +132,8 @@ PreflightLine slot_line(const PreflightInput& in) {
             "End sessions that are not needed, raise max_connections, or restore fewer databases at once."};
   }
   if (in.slots_workers < in.workers_asked) {
-    return {Verdict::kWarning, "connections", finding, fmt::format("Restoring with {} workers.", in.slots_workers)};
+    return {Verdict::kWarning, "connections", finding,
+            fmt::format("Restoring with {} workers.", in.slots_workers)};
   }
   return {Verdict::kOk, "connections", finding};
 }
@@ -145,7 +151,8 @@ void globals_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) 
   if (!missing.empty() && !in.facts.server.is_superuser) {  // owners and privileges are left out then
     lines.push_back({Verdict::kWarning, "roles", fmt::format("missing: {}", join_names(missing))});
   } else if (!missing.empty()) {
-    lines.push_back({Verdict::kRefused, "roles", fmt::format("missing, and not in the backup: {}", join_names(missing)),
+    lines.push_back({Verdict::kRefused, "roles",
+                     fmt::format("missing, and not in the backup: {}", join_names(missing)),
                      "Create them on the target: CREATE ROLE ..."});
   } else {
     lines.push_back({Verdict::kOk, "roles",
@@ -153,10 +160,11 @@ void globals_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) 
                                            : fmt::format("will be created: {}", join_names(globals.roles))});
   }
   if (!globals.differ.empty()) {
-    lines.push_back({Verdict::kWarning, "globals",
-                     fmt::format("{} difference{} between the target's roles and tablespaces and the backup's",
-                                 globals.differ.size(), globals.differ.size() == 1 ? "" : "s"),
-                     "The target's stay as they are."});
+    lines.push_back(
+        {Verdict::kWarning, "globals",
+         fmt::format("{} difference{} between the target's roles and tablespaces and the backup's",
+                     globals.differ.size(), globals.differ.size() == 1 ? "" : "s"),
+         "The target's stay as they are."});
   }
 }
 
@@ -188,8 +196,8 @@ std::vector<std::string> missing_roles(const RestoreFacts& facts, const Database
 
 std::vector<PreflightLine> judge(const PreflightInput& input) {
   std::vector<PreflightLine> lines;
-  lines.push_back({Verdict::kOk, "connection",
-                   fmt::format("{} as {}", input.facts.address, input.facts.server.role)});
+  lines.push_back(
+      {Verdict::kOk, "connection", fmt::format("{} as {}", input.facts.address, input.facts.server.role)});
   lines.push_back(topology_line(input));
   lines.push_back(rights_line(input));
   lines.push_back(version_line(input));

@@ -10,7 +10,8 @@
 namespace dbb::logical {
 namespace {
 
-// What one place on disk must take at the worst moment: new databases beside the old ones that are not dropped yet.
+// What one place on disk must take at the worst moment: new databases beside the old ones that are not
+// dropped yet.
 struct Growth {
   uint64_t now = 0;
   uint64_t peak = 0;
@@ -42,8 +43,9 @@ PreflightLine disk_line(const DiskPlace& place, uint64_t need, const std::string
                              format_bytes(place.space->available_bytes), place.path);
   if (need > place.space->available_bytes) {
     line.verdict = Verdict::kRefused;
-    line.remedy = fmt::format("Free {} there; or drop what is replaced first, if you can do without it until the end.",
-                              format_bytes(need - place.space->available_bytes));
+    line.remedy =
+        fmt::format("Free {} there; or drop what is replaced first, if you can do without it until the end.",
+                    format_bytes(need - place.space->available_bytes));
   }
   return line;
 }
@@ -53,8 +55,9 @@ std::string old_and_new(const DatabasePlan& plan) {
     case DatabaseAction::kCreate:
       return fmt::format("\"{}\" is created", plan.name);
     case DatabaseAction::kSwap:
-      return fmt::format("\"{}\" is replaced when the new one is complete; the old one is {}", plan.name,
-                         plan.drop_old ? "dropped then" : fmt::format("kept as \"{}\"", plan.kept_name.value_or("")));
+      return fmt::format(
+          "\"{}\" is replaced when the new one is complete; the old one is {}", plan.name,
+          plan.drop_old ? "dropped then" : fmt::format("kept as \"{}\"", plan.kept_name.value_or("")));
     case DatabaseAction::kFillSystem:
       return fmt::format("Skipping create for system database (assume exists): \"{}\" is filled", plan.name);
     case DatabaseAction::kSkip:
@@ -67,10 +70,11 @@ void judge_bindings(const PreflightInput& in, const DatabasePlan& plan, const po
                     std::vector<PreflightLine>& lines) {
   const std::string check = fmt::format("database: {}", plan.name);
   if (bindings.prepared_transactions > 0) {
-    lines.push_back({Verdict::kRefused, check,
-                     fmt::format("{} prepared transaction{} in it cannot be carried over and block the swap",
-                                 bindings.prepared_transactions, bindings.prepared_transactions == 1 ? "" : "s"),
-                     "COMMIT PREPARED or ROLLBACK PREPARED them; see pg_prepared_xacts."});
+    lines.push_back(
+        {Verdict::kRefused, check,
+         fmt::format("{} prepared transaction{} in it cannot be carried over and block the swap",
+                     bindings.prepared_transactions, bindings.prepared_transactions == 1 ? "" : "s"),
+         "COMMIT PREPARED or ROLLBACK PREPARED them; see pg_prepared_xacts."});
   }
   std::vector<std::string> bound;
   for (const std::string& name : bindings.subscriptions) bound.push_back("subscription " + name);
@@ -80,10 +84,11 @@ void judge_bindings(const PreflightInput& in, const DatabasePlan& plan, const po
     lines.push_back({Verdict::kRefused, check, fmt::format("would be dropped with it: {}", join_names(bound)),
                      "Keep the old database with --old keep, or add --drop-slots."});
   } else {
-    lines.push_back({Verdict::kWarning, check, fmt::format("bound to the old database: {}", join_names(bound)),
-                     plan.drop_old ? "They are dropped with it."
-                                   : "They stay with the old database under its new name; subscriptions in it are "
-                                     "disabled."});
+    lines.push_back(
+        {Verdict::kWarning, check, fmt::format("bound to the old database: {}", join_names(bound)),
+         plan.drop_old ? "They are dropped with it."
+                       : "They stay with the old database under its new name; subscriptions in it are "
+                         "disabled."});
   }
 }
 
@@ -137,7 +142,8 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
     }
   });
   if (!missing.empty()) {
-    lines.push_back({Verdict::kRefused, "extensions", fmt::format("not installed on the target: {}", join_names(missing)),
+    lines.push_back({Verdict::kRefused, "extensions",
+                     fmt::format("not installed on the target: {}", join_names(missing)),
                      "Install their packages there; pg_available_extensions shows what is there."});
   }
   if (!other_version.empty()) {
@@ -145,7 +151,8 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
                      fmt::format("not in the recorded version: {}", join_names(other_version)),
                      "The target's default version is installed."});
   }
-  if (missing.empty() && other_version.empty()) lines.push_back({Verdict::kOk, "extensions", "all are available"});
+  if (missing.empty() && other_version.empty())
+    lines.push_back({Verdict::kOk, "extensions", "all are available"});
 }
 
 void judge_locales(const PreflightInput& in, std::vector<PreflightLine>& lines) {
@@ -157,11 +164,12 @@ void judge_locales(const PreflightInput& in, std::vector<PreflightLine>& lines) 
     const TargetDatabase* target = in.facts.find(plan.name);
     if (plan.action == DatabaseAction::kFillSystem && target != nullptr) {
       const postgres::DatabaseProperties& there = target->properties;
-      if (there.encoding != wanted.encoding || there.collate != wanted.collate || there.ctype != wanted.ctype) {
+      if (there.encoding != wanted.encoding || there.collate != wanted.collate ||
+          there.ctype != wanted.ctype) {
         fine = false;
         lines.push_back({Verdict::kWarning, fmt::format("locale: {}", plan.name),
-                         fmt::format("{}, {} in the backup; {}, {} on the target", wanted.encoding, wanted.collate,
-                                     there.encoding, there.collate),
+                         fmt::format("{}, {} in the backup; {}, {} on the target", wanted.encoding,
+                                     wanted.collate, there.encoding, there.collate),
                          "A system database keeps the target's."});
       }
       return;
@@ -171,16 +179,18 @@ void judge_locales(const PreflightInput& in, std::vector<PreflightLine>& lines) 
     if (!finding.checked) unchecked.push_back(plan.source);
     if (!finding.problem.empty()) {
       fine = false;
-      lines.push_back({Verdict::kRefused, fmt::format("locale: {}", plan.source), finding.problem,
-                       "Install the locale on the target (dpkg-reconfigure locales) and restart PostgreSQL there."});
+      lines.push_back(
+          {Verdict::kRefused, fmt::format("locale: {}", plan.source), finding.problem,
+           "Install the locale on the target (dpkg-reconfigure locales) and restart PostgreSQL there."});
     } else if (!wanted.collation_version.empty() && !finding.collation_version.empty() &&
                wanted.collation_version != finding.collation_version) {
       fine = false;
-      lines.push_back({Verdict::kWarning, fmt::format("locale: {}", plan.source),
-                       fmt::format("collation version {} in the backup, {} on the target", wanted.collation_version,
-                                   finding.collation_version),
-                       "Indexes are built anew; rows of tables partitioned by text may belong elsewhere and are refused "
-                       "before the swap if so."});
+      lines.push_back(
+          {Verdict::kWarning, fmt::format("locale: {}", plan.source),
+           fmt::format("collation version {} in the backup, {} on the target", wanted.collation_version,
+                       finding.collation_version),
+           "Indexes are built anew; rows of tables partitioned by text may belong elsewhere and are refused "
+           "before the swap if so."});
     }
   });
   if (!unchecked.empty()) {
@@ -215,14 +225,16 @@ void judge_tablespaces(const PreflightInput& in, std::vector<PreflightLine>& lin
   for (const auto& [name, problem] : in.facts.locations) {
     if (problem.empty()) continue;
     fine = false;
-    lines.push_back({Verdict::kRefused, fmt::format("tablespace: {}", name), fmt::format("its location {}", problem),
-                     fmt::format("Create tablespace {} on the target by hand, at a location of its own.", name)});
+    lines.push_back(
+        {Verdict::kRefused, fmt::format("tablespace: {}", name), fmt::format("its location {}", problem),
+         fmt::format("Create tablespace {} on the target by hand, at a location of its own.", name)});
   }
   if (!fine) return;
   std::vector<std::string> created;
   for (const TablespaceToCreate& one : in.facts.globals.tablespaces) created.push_back(one.name);
-  lines.push_back({Verdict::kOk, "tablespaces",
-                   created.empty() ? "all are there" : fmt::format("will be created: {}", join_names(created))});
+  lines.push_back(
+      {Verdict::kOk, "tablespaces",
+       created.empty() ? "all are there" : fmt::format("will be created: {}", join_names(created))});
 }
 
 void judge_replaced_databases(const PreflightInput& in, std::vector<PreflightLine>& lines) {
@@ -230,7 +242,13 @@ void judge_replaced_databases(const PreflightInput& in, std::vector<PreflightLin
     const Verdict verdict = plan.action == DatabaseAction::kSkip ? Verdict::kWarning : Verdict::kOk;
     lines.push_back({verdict, fmt::format("database: {}", plan.name), old_and_new(plan)});
     const TargetDatabase* old = in.facts.find(plan.name);
-    if (plan.action == DatabaseAction::kSwap && old != nullptr) judge_bindings(in, plan, old->bindings, lines);
+    if (plan.action != DatabaseAction::kSwap || old == nullptr) continue;
+    judge_bindings(in, plan, old->bindings, lines);
+    if (old->is_ours) continue;
+    lines.push_back(
+        {Verdict::kRefused, fmt::format("database: {}", plan.name),
+         fmt::format("belongs to {}; {} may not rename it", old->properties.owner, in.facts.server.role),
+         "Restore as its owner or as a superuser with -U, or under another name with --as."});
   }
 }
 

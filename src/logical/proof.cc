@@ -64,8 +64,9 @@ ProofUnit unit_of_table(const Connection& session, const TableAttributes& table,
 
 // Leaves with the same columns in the same order give the same text for a row, whichever of them it is in.
 ProofUnit unit_of_root(const Connection& session, const TableAttributes& leaf) {
-  return {.shown = leaf.load_through,
-          .source = fmt::format("(SELECT {} FROM {})", column_list(session, leaf.columns), leaf.load_through)};
+  return {
+      .shown = leaf.load_through,
+      .source = fmt::format("(SELECT {} FROM {})", column_list(session, leaf.columns), leaf.load_through)};
 }
 
 std::vector<ProofUnit> plan_units(const Connection& session, const DatabaseContent& content) {
@@ -105,8 +106,8 @@ std::vector<ProofTask> plan_tasks(Connection& session, const std::vector<ProofUn
       const bool is_last = block + kBlocksAtOnce >= lies.blocks;
       const std::string end = is_last ? "" : fmt::format(" AND ctid < '({},0)'", block + kBlocksAtOnce);
       tasks.push_back({i,
-                       fmt::format("COPY (SELECT {} FROM ONLY {} WHERE ctid >= '({},0)'{}) TO STDOUT", columns,
-                                   unit.source, block, end),
+                       fmt::format("COPY (SELECT {} FROM ONLY {} WHERE ctid >= '({},0)'{}) TO STDOUT",
+                                   columns, unit.source, block, end),
                        unit.row_bytes * kBlocksAtOnce / lies.blocks});
     }
   }
@@ -136,9 +137,9 @@ void compare_rows(const std::vector<ProofUnit>& units, const std::vector<Fingerp
   for (size_t i = 0; i < units.size(); ++i) {
     const ProofUnit& unit = units[i];
     if (found[i] == unit.expected) continue;
-    differences.push_back(fmt::format(
-        "table {}: {} rows expected, {} found{}", unit.shown, format_count(unit.expected.rows),
-        format_count(found[i].rows), found[i].rows == unit.expected.rows ? ", with other contents" : ""));
+    differences.push_back(fmt::format("table {}: {} rows expected, {} found{}", unit.shown,
+                                      format_count(unit.expected.rows), format_count(found[i].rows),
+                                      found[i].rows == unit.expected.rows ? ", with other contents" : ""));
   }
 }
 
@@ -162,10 +163,11 @@ void compare_sequences(repository::BackupReader& backup, const DatabaseContent& 
     const std::unique_ptr<repository::StreamReader> reader = backup.open_stream(stream);
     for (const postgres::SequenceValue& expected : load_sequences(*reader)) {
       const auto there = found.find(session.qualified(expected.schema, expected.name));
-      if (there != found.end() && there->second == std::pair(expected.last_value, expected.is_called)) continue;
-      differences.push_back(fmt::format("sequence {}.{}: {} expected, {} found", expected.schema, expected.name,
-                                        expected.last_value,
-                                        there == found.end() ? "nothing" : std::to_string(there->second.first)));
+      if (there != found.end() && there->second == std::pair(expected.last_value, expected.is_called))
+        continue;
+      differences.push_back(fmt::format(
+          "sequence {}.{}: {} expected, {} found", expected.schema, expected.name, expected.last_value,
+          there == found.end() ? "nothing" : std::to_string(there->second.first)));
     }
   }
 }
@@ -178,19 +180,21 @@ Error proof_failed(const std::string& database, std::vector<std::string> differe
     cause += fmt::format("{}{}", i == 0 ? "" : "; ", differences[i]);
   }
   if (differences.size() > kShown) cause += fmt::format("; and {} more", differences.size() - kShown);
-  return Error(ErrorCode::kProofFailed,
-               {.message = fmt::format("What was restored of database \"{}\" is not what was backed up.", database),
-                .cause = std::move(cause),
-                .solution = {"Nothing was replaced: the old database is as it was.",
-                             "See whether the backup is sound: dbbackup check --read-data",
-                             "See whether something writes into databases of the name dbbackup_staging_..., such as a "
-                             "login trigger or a job scheduler, then restore again."}});
+  return Error(
+      ErrorCode::kProofFailed,
+      {.message = fmt::format("What was restored of database \"{}\" is not what was backed up.", database),
+       .cause = std::move(cause),
+       .solution = {"Nothing was replaced: the old database is as it was.",
+                    "See whether the backup is sound: dbbackup check --read-data",
+                    "See whether something writes into databases of the name dbbackup_staging_..., such as a "
+                    "login trigger or a job scheduler, then restore again."}});
 }
 
 }  // namespace
 
-ProofTotals prove(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
-                  const WorkSession& work, int workers, RestoreProgress& progress, const std::string& shown_database) {
+ProofTotals prove(repository::BackupReader& backup, const DatabaseContent& content,
+                  const Operation& operation, const WorkSession& work, int workers, RestoreProgress& progress,
+                  const std::string& shown_database) {
   Connection session = open_session(operation, work, "proof", operation.stop);
   const std::vector<ProofUnit> units = plan_units(session, content);
   const std::vector<ProofTask> tasks = plan_tasks(session, units);

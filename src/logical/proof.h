@@ -7,8 +7,8 @@
 #include "logical/restore_progress.h"
 #include "logical/restore_session.h"
 
-// The proof: what is in the restored tables is read again, over sessions of its own, and compared with what was recorded
-// while the backup read the source.
+// The proof: what is in the restored tables is read again, over sessions of its own, and compared with what
+// was recorded while the backup read the source.
 namespace dbb::logical {
 
 // Rows of the restored tables that are compared as one: a table, or all partitions below a root together.
@@ -29,7 +29,8 @@ struct ProofTotals {
 };
 
 // Throws Error kProofFailed, naming every table that differs with the rows expected and found.
-ProofTotals prove(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
-                  const WorkSession& work, int workers, RestoreProgress& progress, const std::string& shown_database);
+ProofTotals prove(repository::BackupReader& backup, const DatabaseContent& content,
+                  const Operation& operation, const WorkSession& work, int workers, RestoreProgress& progress,
+                  const std::string& shown_database);
 
 }  // namespace dbb::logical

@@ -17,19 +17,18 @@ namespace {
 
 using postgres::Connection;
 
-constexpr const char* kNotBegun = "not begun";
-
 // Statements stand in one transaction, but for CREATE TABLESPACE, which stands alone.
 void create_globals(const RestorePlan& plan, const Operation& operation, const std::string& maintenance) {
-  for (const std::string& line : plan.globals_that_differ) operation.warn("globals-differ", line);
-  if (plan.globals_to_create.empty()) return;
-  Connection session = open_session(operation, {.database = maintenance, .encoding = "UTF8"}, "globals", operation.stop);
+  for (const std::string& line : plan.globals_that_differ) operation.notice("role-differs", line);
+  if (plan.globals_with_secrets.empty()) return;
+  Connection session =
+      open_session(operation, {.database = maintenance, .encoding = "UTF8"}, "globals", operation.stop);
   bool open = false;
   const auto end = [&] {
     if (open) session.execute("COMMIT");
     open = false;
   };
-  for (const std::string& statement : plan.globals_to_create) {
+  for (const std::string& statement : plan.globals_with_secrets) {
     if (statement.starts_with("CREATE TABLESPACE")) {
       end();
       session.execute(statement);
@@ -41,7 +40,7 @@ void create_globals(const RestorePlan& plan, const Operation& operation, const s
   }
   end();
   operation.notice("globals-created", fmt::format("Created missing roles and tablespaces ({} statements).",
-                                                  plan.globals_to_create.size()));
+                                                  plan.globals_with_secrets.size()));
 }
 
 void remove_dead_staging(const Operation& operation) {
@@ -60,9 +59,10 @@ std::string one_line(const Error& error) { return fmt::format("{}: {}", error.in
 void tell_outcome(const DatabaseOutcome& outcome, const Operation& operation) {
   operation.notice(
       "database-done",
-      fmt::format("{}: restored, {} rows{}{}", outcome.name, format_count(outcome.rows),
-                  outcome.proven ? ", proven" : "",
-                  outcome.kept_as.empty() ? "" : fmt::format("; the old one is kept as \"{}\"", outcome.kept_as)),
+      fmt::format(
+          "{}: restored, {} rows{}{}", outcome.name, format_count(outcome.rows),
+          outcome.proven ? ", proven" : "",
+          outcome.kept_as.empty() ? "" : fmt::format("; the old one is kept as \"{}\"", outcome.kept_as)),
       {{"database", outcome.name},
        {"rows", std::to_string(outcome.rows)},
        {"tables", std::to_string(outcome.tables)},
@@ -75,12 +75,7 @@ class Execution {
  public:
   Execution(const RestoreShared& shared, RestoreResult& result) : shared_(shared), result_(result) {
     for (const DatabasePlan& plan : shared_.plan.databases) {
-      DatabaseOutcome outcome{.name = plan.name, .error = kNotBegun};
-      if (plan.action == DatabaseAction::kSkip) {
-        outcome.error.clear();
-        outcome.warnings.push_back(fmt::format("skipped: {}", plan.reason));
-      }
-      result_.databases.push_back(std::move(outcome));
+      result_.databases.push_back({.name = plan.name, .skipped = plan.action == DatabaseAction::kSkip});
     }
   }
 
@@ -121,7 +116,6 @@ class Execution {
   void run_one(const Operation& operation, size_t index) {
     // Each thread writes its own element, and the vector does not grow.
     DatabaseOutcome& outcome = result_.databases[index];
-    outcome.error.clear();
     try {
       DatabaseRestore(shared_, shared_.plan.databases[index], operation, outcome).run();
       tell_outcome(outcome, operation);
@@ -157,14 +151,13 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
   RestoreProgress progress(operation.events, operation.clock, bytes * (plan.options.proof ? 2 : 1),
                            static_cast<uint32_t>(plan.databases.size()));
   const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(plan.manifest.id);
-  const RestoreShared shared{
-      .backup = *backup,
-      .plan = plan,
-      .programs =
-          postgres::choose_for_restore(operation.programs, server.version, plan.document.client_version),
-      .server = server,
-      .maintenance = maintenance,
-      .progress = progress};
+  const RestoreShared shared{.backup = *backup,
+                             .plan = plan,
+                             .programs = postgres::choose_for_restore(operation.programs, server.version,
+                                                                      plan.document.client_version),
+                             .server = server,
+                             .maintenance = maintenance,
+                             .progress = progress};
   const auto add_up = [&] {
     result.seconds = std::chrono::duration<double>(operation.clock.steady_now() - begun).count();
     for (const DatabaseOutcome& outcome : result.databases) result.proof_seconds += outcome.proof_seconds;

@@ -74,18 +74,21 @@ struct RestorePlan {
   repository::Manifest manifest;
   Document document;
   RestoreOptions options;
-  std::vector<PreflightLine> preflight;          // complete, also when something is refused
-  std::vector<DatabasePlan> databases;           // in the order they are begun
-  std::vector<std::string> globals_to_create;    // statements, in order
-  std::vector<std::string> globals_that_differ;  // lines for people: left as they are on the target
-  bool with_owners = true;                       // false: the role cannot give objects away
-  int workers = 1;                               // after the lock budget
+  std::vector<PreflightLine> preflight;           // complete, also when something is refused
+  std::vector<DatabasePlan> databases;            // in the order they are begun
+  std::vector<std::string> globals_to_create;     // statements, in order, with masked passwords: to be shown
+  std::vector<std::string> globals_with_secrets;  // the same as they are run; never shown, logged or stored
+  std::vector<std::string> globals_that_differ;   // lines for people: left as they are on the target
+  bool with_owners = true;                        // false: the role cannot give objects away
+  int workers = 1;                                // after the lock budget
   bool refused() const;
 };
 
+// Neither restored nor skipped, and without an error: not begun.
 struct DatabaseOutcome {
   std::string name;
   bool restored = false;
+  bool skipped = false;      // as the plan said, which has the reason
   std::string error = {};    // "CODE: message"
   std::string kept_as = {};  // name of the old one, if it was kept
   uint64_t tables = 0;

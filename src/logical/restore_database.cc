@@ -43,7 +43,8 @@ std::optional<uint64_t> maintenance_memory_mib(const postgres::ServerFacts& serv
 // Measures the time from its construction to its end.
 class Stopwatch {
  public:
-  Stopwatch(system::Clock& clock, double& seconds) : clock_(clock), seconds_(seconds), begun_(clock.steady_now()) {}
+  Stopwatch(system::Clock& clock, double& seconds)
+      : clock_(clock), seconds_(seconds), begun_(clock.steady_now()) {}
   ~Stopwatch() { seconds_ += std::chrono::duration<double>(clock_.steady_now() - begun_).count(); }
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
@@ -68,8 +69,8 @@ std::set<std::string> not_frozen(const Connection& session, const DatabaseConten
 
 }  // namespace
 
-DatabaseRestore::DatabaseRestore(const RestoreShared& shared, const DatabasePlan& plan, const Operation& operation,
-                                 DatabaseOutcome& outcome)
+DatabaseRestore::DatabaseRestore(const RestoreShared& shared, const DatabasePlan& plan,
+                                 const Operation& operation, DatabaseOutcome& outcome)
     : shared_(shared),
       plan_(plan),
       operation_(operation),
@@ -142,8 +143,9 @@ void DatabaseRestore::build_and_swap() {
     if (!drop_staging(operation_, shared_.maintenance, plan_.staging_name)) {
       error.add_context("Left behind", plan_.staging_name);
       warn("staging-left",
-           fmt::format("Database \"{}\" could not be dropped. The next restore or `dbbackup cleanup` removes it.",
-                       plan_.staging_name));
+           fmt::format(
+               "Database \"{}\" could not be dropped. The next restore or `dbbackup cleanup` removes it.",
+               plan_.staging_name));
     }
     throw;
   } catch (...) {
@@ -189,7 +191,8 @@ void DatabaseRestore::fill(bool in_one_transaction) {
 void DatabaseRestore::load() {
   const Stopwatch watch(operation_.clock, outcome_.load_seconds);
   const uint64_t passes = shared_.plan.options.proof ? 2 : 1;
-  for (const repository::StreamRef& stream : content_.large_objects) shared_.progress.add_total(stream.bytes * passes);
+  for (const repository::StreamRef& stream : content_.large_objects)
+    shared_.progress.add_total(stream.bytes * passes);
   load_extension_rows(shared_.backup, content_, operation_, work_, shared_.server.is_superuser);
   load_rows(shared_.backup, content_, operation_, work_,
             {.workers = shared_.plan.workers, .with_owners = with_owners_}, shared_.progress, plan_.name);
@@ -236,7 +239,8 @@ void DatabaseRestore::prove() {
   operation_.at_step("before-proof", plan_.name);
   if (!shared_.plan.options.proof) return;
   const Stopwatch watch(operation_.clock, outcome_.proof_seconds);
-  logical::prove(shared_.backup, content_, operation_, work_, shared_.plan.workers, shared_.progress, plan_.name);
+  logical::prove(shared_.backup, content_, operation_, work_, shared_.plan.workers, shared_.progress,
+                 plan_.name);
   outcome_.proven = true;
   operation_.at_step("proof-done", plan_.name);
 }
@@ -249,9 +253,11 @@ void DatabaseRestore::give_properties(const std::string& database, bool in_place
   if (in_place) {
     exact.push_back(fmt::format("ALTER DATABASE {} RESET ALL", name));
     if (with_owners_) {
-      exact.push_back(fmt::format("ALTER DATABASE {} OWNER TO {}", name, session.quote_identifier(wanted.owner)));
+      exact.push_back(
+          fmt::format("ALTER DATABASE {} OWNER TO {}", name, session.quote_identifier(wanted.owner)));
     }
-    for (std::string& statement : flag_statements(session, database, wanted)) exact.push_back(std::move(statement));
+    for (std::string& statement : flag_statements(session, database, wanted))
+      exact.push_back(std::move(statement));
   }
   if (with_owners_) {
     for (std::string& statement : privilege_statements(session, database, wanted)) {
@@ -282,7 +288,8 @@ void DatabaseRestore::swap_in() {
       const auto found = std::ranges::find(there, plan_.name, &postgres::DatabaseProperties::name);
       if (found != there.end()) {
         for (const std::string& line : property_differences(*found, record_.properties)) {
-          operation_.notice("property-differs", fmt::format("{}: {}", plan_.name, line), {{"database", plan_.name}});
+          operation_.notice("property-differs", fmt::format("{}: {}", plan_.name, line),
+                            {{"database", plan_.name}});
         }
         swap.kept_comment = to_comment({.kind = MarkKind::kKept,
                                         .run = operation_.run,
@@ -292,6 +299,7 @@ void DatabaseRestore::swap_in() {
       swap.kept_name = plan_.kept_name.value_or("");
       if (!postgres::read_bindings(session, plan_.name).subscriptions.empty()) {
         subscriptions.emplace(operation_, plan_.name);
+        subscriptions->disable();
       }
     }
   }
@@ -308,8 +316,8 @@ void DatabaseRestore::drop_old() {
   } catch (const Error& error) {
     outcome_.kept_as = name;
     if (error.code() == ErrorCode::kCancelled) throw;
-    warn("old-left", fmt::format("The old database could not be dropped and is there as \"{}\": {}", name,
-                                 error.what()));
+    warn("old-left",
+         fmt::format("The old database could not be dropped and is there as \"{}\": {}", name, error.what()));
   }
 }
 

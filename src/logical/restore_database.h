@@ -21,8 +21,8 @@ struct RestoreShared {
   RestoreProgress& progress;
 };
 
-// Restores one database as its plan says: builds it beside what exists, proves it, and swaps it in, or fills a system
-// database in place. Confined to one thread; starts its workers itself.
+// Restores one database as its plan says: builds it beside what exists, proves it, and swaps it in, or fills
+// a system database in place. Confined to one thread; starts its workers itself.
 class DatabaseRestore {
  public:
   // `outcome` is filled as far as the restore comes.

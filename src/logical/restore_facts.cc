@@ -22,7 +22,8 @@ std::set<std::string> first_column(Connection& connection, const std::string& sq
 
 std::vector<DiskPlace> read_places(Connection& connection, const postgres::ServerFacts& server) {
   const Result answer = connection.execute(
-      "SELECT spcname, pg_catalog.pg_tablespace_location(oid) FROM pg_catalog.pg_tablespace ORDER BY spcname");
+      "SELECT spcname, pg_catalog.pg_tablespace_location(oid) FROM pg_catalog.pg_tablespace ORDER BY "
+      "spcname");
   std::vector<DiskPlace> places;
   for (int row = 0; row < answer.rows(); ++row) {
     DiskPlace place{.tablespace = answer.string(row, 0), .path = answer.string(row, 1)};
@@ -35,8 +36,8 @@ std::vector<DiskPlace> read_places(Connection& connection, const postgres::Serve
 }
 
 uint64_t maximum_wal_bytes(Connection& connection) {
-  const Result answer = connection.execute(
-      "SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size'))");
+  const Result answer =
+      connection.execute("SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size'))");
   return static_cast<uint64_t>(answer.integer(0, 0));
 }
 
@@ -50,8 +51,9 @@ std::string probe_statement(const Connection& connection, const DatabaseProperti
     return fmt::format("CREATE COLLATION pg_temp.dbbackup_probe (provider = builtin, locale = {})",
                        literal(database.locale));
   }
-  return fmt::format("CREATE COLLATION pg_temp.dbbackup_probe (provider = libc, lc_collate = {}, lc_ctype = {})",
-                     literal(database.collate), literal(database.ctype));
+  return fmt::format(
+      "CREATE COLLATION pg_temp.dbbackup_probe (provider = libc, lc_collate = {}, lc_ctype = {})",
+      literal(database.collate), literal(database.ctype));
 }
 
 // Tries the locale by making a collation of it that is never committed.
@@ -61,7 +63,8 @@ LocaleFinding probe_locale(Connection& connection, const DatabaseProperties& dat
     connection.execute("BEGIN");
     connection.execute(probe_statement(connection, database));
     const Result answer = connection.execute(
-        "SELECT collversion FROM pg_catalog.pg_collation WHERE oid = 'pg_temp.dbbackup_probe'::pg_catalog.regcollation");
+        "SELECT collversion FROM pg_catalog.pg_collation WHERE oid = "
+        "'pg_temp.dbbackup_probe'::pg_catalog.regcollation");
     finding.collation_version = answer.string(0, 0);
   } catch (const Error& error) {
     if (error.sqlstate().empty()) throw;
@@ -83,9 +86,9 @@ std::string location_problem(Connection& connection, const std::string& location
     const Result there = connection.execute("SELECT (pg_catalog.pg_stat_file($1, true)).isdir", {location});
     if (there.rows() == 0 || there.is_null(0, 0)) return "does not exist on the target";
     if (!there.boolean(0, 0)) return "is not a directory";
-    const Result used = connection.execute(
-        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_ls_dir($1) name WHERE name LIKE $2",
-        {location, fmt::format("PG\\_{}\\_%", major)});
+    const Result used =
+        connection.execute("SELECT pg_catalog.count(*) FROM pg_catalog.pg_ls_dir($1) name WHERE name LIKE $2",
+                           {location, fmt::format("PG\\_{}\\_%", major)});
     if (used.integer(0, 0) > 0) return fmt::format("is in use by another PostgreSQL {} server", major);
   } catch (const Error& error) {
     if (error.sqlstate().empty()) throw;
@@ -97,7 +100,8 @@ std::string location_problem(Connection& connection, const std::string& location
 }  // namespace
 
 const TargetDatabase* RestoreFacts::find(const std::string& name) const {
-  const auto found = std::ranges::find_if(databases, [&](const auto& one) { return one.properties.name == name; });
+  const auto found =
+      std::ranges::find_if(databases, [&](const auto& one) { return one.properties.name == name; });
   return found == databases.end() ? nullptr : &*found;
 }
 
@@ -105,15 +109,18 @@ void gather_server_facts(Connection& connection, const Operation& operation, Res
   facts.address = operation.target.host_and_port();
   facts.server = postgres::read_server_facts(connection);
   facts.locks = postgres::lock_capacity(facts.server);
+  const std::set<std::string> ours = first_column(
+      connection, "SELECT datname FROM pg_catalog.pg_database WHERE pg_catalog.pg_has_role(datdba, 'USAGE')");
   for (DatabaseProperties& properties : postgres::read_databases(connection)) {
-    facts.databases.push_back({.properties = std::move(properties)});
+    const bool is_ours = ours.contains(properties.name);
+    facts.databases.push_back({.properties = std::move(properties), .is_ours = is_ours});
   }
   facts.roles = first_column(connection, "SELECT rolname FROM pg_catalog.pg_roles");
   facts.places = read_places(connection, facts.server);
   facts.maximum_wal_bytes = maximum_wal_bytes(connection);
   facts.extensions = first_column(connection, "SELECT name FROM pg_catalog.pg_available_extensions");
-  facts.extension_versions =
-      first_column(connection, "SELECT name || ' ' || version FROM pg_catalog.pg_available_extension_versions");
+  facts.extension_versions = first_column(
+      connection, "SELECT name || ' ' || version FROM pg_catalog.pg_available_extension_versions");
 }
 
 void gather_database_facts(Connection& connection, const Operation& operation, const Document& document,

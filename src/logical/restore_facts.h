@@ -20,21 +20,22 @@ namespace dbb::logical {
 
 struct TargetDatabase {
   postgres::DatabaseProperties properties;
-  postgres::Bindings bindings;    // read for those that will be replaced
-  std::optional<bool> is_empty;   // asked of system databases
+  postgres::Bindings bindings;   // read for those that will be replaced
+  std::optional<bool> is_empty;  // asked of system databases
+  bool is_ours = true;  // the role is a superuser, its owner or a member of it: may rename and drop it
 };
 
 // What a place on the target's disks must take.
 struct DiskPlace {
   std::string tablespace;
-  std::string path;  // "" when the role may not know
+  std::string path;                        // "" when the role may not know
   std::optional<system::DiskSpace> space;  // empty: the data is on another host
 };
 
 struct LocaleFinding {
-  std::string problem;                  // the server's words; "" when it has the locale
-  std::string collation_version;        // of the target, "" when it has none
-  bool checked = true;                  // false: could not be tried
+  std::string problem;            // the server's words; "" when it has the locale
+  std::string collation_version;  // of the target, "" when it has none
+  bool checked = true;            // false: could not be tried
 };
 
 struct RestoreFacts {
@@ -43,17 +44,18 @@ struct RestoreFacts {
   postgres::LockCapacity locks;
   std::vector<TargetDatabase> databases;
   std::set<std::string> roles;
-  std::vector<DiskPlace> places;         // every tablespace, by name
-  uint64_t maximum_wal_bytes = 0;        // max_wal_size
-  std::set<std::string> extensions;      // available
-  std::set<std::string> extension_versions;  // "name version"
+  std::vector<DiskPlace> places;                 // every tablespace, by name
+  uint64_t maximum_wal_bytes = 0;                // max_wal_size
+  std::set<std::string> extensions;              // available
+  std::set<std::string> extension_versions;      // "name version"
   std::map<std::string, LocaleFinding> locales;  // by database in the backup
-  std::map<std::string, std::string> locations;  // of tablespaces to be created: what is wrong, "" when nothing
-  std::map<std::string, SchemaFacts> schemas;    // by database in the backup
-  std::optional<postgres::ServerVersion> client; // of the programs that will be used
-  std::string client_problem;                    // why there are none, with what to do
+  std::map<std::string, std::string>
+      locations;                               // of tablespaces to be created: what is wrong, "" when nothing
+  std::map<std::string, SchemaFacts> schemas;  // by database in the backup
+  std::optional<postgres::ServerVersion> client;  // of the programs that will be used
+  std::string client_problem;                     // why there are none, with what to do
   GlobalsPlan globals;
-  std::vector<std::string> missing_frames;       // and, validated fully, damage
+  std::vector<std::string> missing_frames;  // and, validated fully, damage
   uint64_t bytes_validated = 0;
 
   const TargetDatabase* find(const std::string& name) const;
@@ -62,8 +64,9 @@ struct RestoreFacts {
 // What the target's catalogs say. `connection` is to the maintenance database.
 void gather_server_facts(postgres::Connection& connection, const Operation& operation, RestoreFacts& facts);
 // What depends on which databases will be replaced, filled and created.
-void gather_database_facts(postgres::Connection& connection, const Operation& operation, const Document& document,
-                           const std::vector<DatabasePlan>& databases, RestoreFacts& facts);
+void gather_database_facts(postgres::Connection& connection, const Operation& operation,
+                           const Document& document, const std::vector<DatabasePlan>& databases,
+                           RestoreFacts& facts);
 // Whether the tablespaces that would be created have a place to be.
 void gather_location_facts(postgres::Connection& connection, RestoreFacts& facts);
 

@@ -72,8 +72,9 @@ std::string target_globals(const postgres::ClientPrograms& programs, const Opera
   return text;
 }
 
-void read_globals(repository::BackupReader& backup, const SchemaContent& content, const RestoreOptions& options,
-                  const Document& document, const postgres::ClientPrograms& programs, const Operation& operation,
+void read_globals(repository::BackupReader& backup, const SchemaContent& content,
+                  const RestoreOptions& options, const Document& document,
+                  const postgres::ClientPrograms& programs, const Operation& operation,
                   const std::string& maintenance, RestoreFacts& facts) {
   if (!content.globals) return;
   const Bytes text = backup.read_all(*content.globals, kLongestGlobals);
@@ -121,7 +122,8 @@ std::vector<const SchemaFacts*> all_schemas(const RestoreFacts& facts) {
 }  // namespace
 
 bool RestorePlan::refused() const {
-  return std::ranges::any_of(preflight, [](const PreflightLine& line) { return line.verdict == Verdict::kRefused; });
+  return std::ranges::any_of(preflight,
+                             [](const PreflightLine& line) { return line.verdict == Verdict::kRefused; });
 }
 
 RestorePlan plan_restore(repository::Repository& repository, const RestoreOptions& options,
@@ -155,7 +157,8 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   const int parallel = std::max(options.parallel_databases, 1);
   const int asked = options.jobs > 0 ? options.jobs : system::processor_count();
   const int by_slots = workers_by_slots(facts.server, asked, parallel);
-  const LockBudget locks = plan_locks(all_schemas(facts), std::max(by_slots, 1), parallel, facts.server, facts.locks);
+  const LockBudget locks =
+      plan_locks(all_schemas(facts), std::max(by_slots, 1), parallel, facts.server, facts.locks);
   plan.preflight = judge({.facts = facts,
                           .document = plan.document,
                           .options = options,
@@ -164,7 +167,9 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
                           .slots_workers = by_slots,
                           .workers_asked = asked,
                           .parallel = parallel});
-  plan.globals_to_create = std::move(facts.globals.create);
+  for (const std::string& statement : facts.globals.create)
+    plan.globals_to_create.push_back(mask_password(statement));
+  plan.globals_with_secrets = std::move(facts.globals.create);
   plan.globals_that_differ = std::move(facts.globals.differ);
   plan.with_owners = facts.server.is_superuser;
   plan.workers = locks.workers;

@@ -11,7 +11,8 @@
 
 namespace dbb::logical {
 
-// Adds up how far a restore is, over all databases and workers, and tells it a few times a second. Thread-safe.
+// Adds up how far a restore is, over all databases and workers, and tells it a few times a second.
+// Thread-safe.
 class RestoreProgress {
  public:
   RestoreProgress(EventSink& events, system::Clock& clock, uint64_t bytes_total, uint32_t databases_total);

@@ -23,8 +23,8 @@ Operation with_stop(const Operation& operation, std::stop_token stop) {
   return other;
 }
 
-void run_in_sessions(const Operation& operation, const WorkSession& work, const std::string& role, size_t count,
-                     int workers, const SessionTask& task) {
+void run_in_sessions(const Operation& operation, const WorkSession& work, const std::string& role,
+                     size_t count, int workers, const SessionTask& task) {
   std::atomic<size_t> next = 0;
   TaskGroup group(operation.stop);
   const size_t threads = std::min(count, static_cast<size_t>(std::max(workers, 1)));

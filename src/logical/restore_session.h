@@ -30,11 +30,12 @@ postgres::Connection open_session(const Operation& operation, const WorkSession&
 // The operation as a task sees it: with its group's stop token.
 Operation with_stop(const Operation& operation, std::stop_token stop);
 
-// Runs task(session, index, operation) for every index below `count`, lowest first, in `workers` sessions at once, each
-// of which is confined to its thread. The first error stops the others and is thrown.
-using SessionTask = std::function<void(postgres::Connection& session, size_t index, const Operation& operation)>;
-void run_in_sessions(const Operation& operation, const WorkSession& work, const std::string& role, size_t count,
-                     int workers, const SessionTask& task);
+// Runs task(session, index, operation) for every index below `count`, lowest first, in `workers` sessions at
+// once, each of which is confined to its thread. The first error stops the others and is thrown.
+using SessionTask =
+    std::function<void(postgres::Connection& session, size_t index, const Operation& operation)>;
+void run_in_sessions(const Operation& operation, const WorkSession& work, const std::string& role,
+                     size_t count, int workers, const SessionTask& task);
 
 // A stop token of its own for tidying up after the operation's was used: requested when the time is over.
 class Deadline {

@@ -39,8 +39,8 @@ class Loader {
         return in_context(task, [&] { load_table(session, table(task)); });
       case LoadTask::Kind::kPart:
         return in_context(task, [&] {
-          rows_of_split_[task.tables.front()] += copy_parts(session, name_of(session, table(task)), table(task),
-                                                            task.part, task.part + 1, {});
+          rows_of_split_[task.tables.front()] +=
+              copy_parts(session, name_of(session, table(task)), table(task), task.part, task.part + 1, {});
         });
       case LoadTask::Kind::kRoot:
         return in_context(task, [&] { load_root(session, task); });
@@ -76,9 +76,10 @@ class Loader {
 
   static void expect_rows(const TableAttributes& table, uint64_t found) {
     if (found == table.fingerprint.rows) return;
-    throw Error(ErrorCode::kRestoreFailed,
-                {.message = fmt::format("Table {} took {} rows, {} are in the backup.", table.qualified_name(),
-                                        format_count(found), format_count(table.fingerprint.rows))});
+    throw Error(
+        ErrorCode::kRestoreFailed,
+        {.message = fmt::format("Table {} took {} rows, {} are in the backup.", table.qualified_name(),
+                                format_count(found), format_count(table.fingerprint.rows))});
   }
 
   uint64_t copy_parts(Connection& session, const std::string& into, const TableContent& table, size_t first,
@@ -156,7 +157,8 @@ std::string column_list(const Connection& session, const std::vector<std::string
 
 std::string with_columns(const Connection& session, const std::string& table,
                          const std::vector<std::string>& columns) {
-  if (columns.empty()) return table;  // an empty list is no syntax; the default leaves out generated columns, too
+  if (columns.empty())
+    return table;  // an empty list is no syntax; the default leaves out generated columns, too
   return fmt::format("{} ({})", table, column_list(session, columns));
 }
 
@@ -197,8 +199,9 @@ void load_rows(repository::BackupReader& backup, const DatabaseContent& content,
   const std::vector<LoadTask> tasks = plan_load(content, options.workers);
   truncate_split(operation, work, content, tasks);
   Loader loader(backup, content, options, progress, shown_database);
-  run_in_sessions(operation, work, "rows", tasks.size(), options.workers,
-                  [&](Connection& session, size_t index, const Operation&) { loader.run(session, tasks[index]); });
+  run_in_sessions(
+      operation, work, "rows", tasks.size(), options.workers,
+      [&](Connection& session, size_t index, const Operation&) { loader.run(session, tasks[index]); });
   loader.check_split(tasks);
 }
 

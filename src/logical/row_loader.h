@@ -14,9 +14,9 @@ namespace dbb::logical {
 // One piece of work of one worker.
 struct LoadTask {
   enum class Kind : uint8_t {
-    kTable,         // all parts in one transaction: TRUNCATE, then COPY with FREEZE
-    kPart,          // one part of a large table whose parts are loaded at once
-    kRoot,          // all leaves below one root, loaded through it
+    kTable,  // all parts in one transaction: TRUNCATE, then COPY with FREEZE
+    kPart,   // one part of a large table whose parts are loaded at once
+    kRoot,   // all leaves below one root, loaded through it
     kLargeObjects,
   };
   Kind kind = Kind::kTable;
@@ -27,8 +27,8 @@ struct LoadTask {
   bool operator==(const LoadTask&) const = default;
 };
 
-// Largest first. A table in several parts is split only when it is more than one worker's share: otherwise it is better
-// frozen in one transaction. Configuration tables of extensions are not in it. A pure function.
+// Largest first. A table in several parts is split only when it is more than one worker's share: otherwise it
+// is better frozen in one transaction. Configuration tables of extensions are not in it. A pure function.
 std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers);
 
 struct LoadOptions {
@@ -36,16 +36,16 @@ struct LoadOptions {
   bool with_owners = true;
 };
 
-// `work.database` holds the schema before its indexes, constraints and triggers. Every table has its recorded number of
-// rows after return. Error contexts name the table.
+// `work.database` holds the schema before its indexes, constraints and triggers. Every table has its recorded
+// number of rows after return. Error contexts name the table.
 void load_rows(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
                const WorkSession& work, const LoadOptions& options, RestoreProgress& progress,
                const std::string& shown_database);
 
-// Configuration rows of extensions, before all others, in the order of their foreign keys, beside what the extension
-// put there itself.
-void load_extension_rows(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
-                         const WorkSession& work, bool is_superuser);
+// Configuration rows of extensions, before all others, in the order of their foreign keys, beside what the
+// extension put there itself.
+void load_extension_rows(repository::BackupReader& backup, const DatabaseContent& content,
+                         const Operation& operation, const WorkSession& work, bool is_superuser);
 
 // "schema"."table" ("a", "b"): without a list where there are no columns to name.
 std::string with_columns(const postgres::Connection& session, const std::string& table,

@@ -55,7 +55,8 @@ std::vector<std::string> SchemaArchive::list(std::string_view section, const sys
   return lines;
 }
 
-std::filesystem::path SchemaArchive::write_list(std::string_view name, const std::vector<std::string>& lines) const {
+std::filesystem::path SchemaArchive::write_list(std::string_view name,
+                                                const std::vector<std::string>& lines) const {
   std::filesystem::path path = directory_.path() / name;
   std::string text;
   for (const std::string& line : lines) text += line + "\n";

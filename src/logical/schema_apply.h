@@ -11,7 +11,8 @@
 
 namespace dbb::logical {
 
-// A database's schema archive as a file for pg_restore: 0600, in a directory of its own, as long as this lives.
+// A database's schema archive as a file for pg_restore: 0600, in a directory of its own, as long as this
+// lives.
 class SchemaArchive {
  public:
   SchemaArchive(repository::BackupReader& backup, const repository::StreamRef& stream,
@@ -33,8 +34,8 @@ class SchemaArchive {
   const postgres::ClientPrograms& programs_;
 };
 
-// Post-data in the order in which it must run: what depends on nothing behind it, refreshes of materialized views,
-// and event triggers, which would otherwise fire for the restore itself.
+// Post-data in the order in which it must run: what depends on nothing behind it, refreshes of materialized
+// views, and event triggers, which would otherwise fire for the restore itself.
 struct PostData {
   std::vector<std::string> main;
   std::vector<std::string> refreshes;
@@ -42,11 +43,13 @@ struct PostData {
 };
 PostData split_post_data(const std::vector<std::string>& lines);
 
-// Runs the statements of an archive in one database. Every statement's error ends the call, but for refreshes.
-// This is the one place that calls pg_restore on a database, and what a runner of our own will replace.
+// Runs the statements of an archive in one database. Every statement's error ends the call, but for
+// refreshes. This is the one place that calls pg_restore on a database, and what a runner of our own will
+// replace.
 class SchemaApplier {
  public:
-  SchemaApplier(const SchemaArchive& archive, const Operation& operation, const WorkSession& work, bool with_owners)
+  SchemaApplier(const SchemaArchive& archive, const Operation& operation, const WorkSession& work,
+                bool with_owners)
       : archive_(archive), operation_(operation), work_(work), with_owners_(with_owners) {}
 
   void apply_pre_data(bool in_one_transaction);

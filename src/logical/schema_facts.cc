@@ -102,8 +102,9 @@ class Reader {
   void read_create(const Statement& statement) {
     const std::vector<Token>& tokens = statement.tokens;
     size_t at = 1;
-    while (at < tokens.size() && (tokens[at].is("UNIQUE") || tokens[at].is("UNLOGGED") || tokens[at].is("FOREIGN") ||
-                                  tokens[at].is("MATERIALIZED") || tokens[at].is("CONSTRAINT"))) {
+    while (at < tokens.size() &&
+           (tokens[at].is("UNIQUE") || tokens[at].is("UNLOGGED") || tokens[at].is("FOREIGN") ||
+            tokens[at].is("MATERIALIZED") || tokens[at].is("CONSTRAINT"))) {
       ++at;
     }
     if (at >= tokens.size()) return;
@@ -155,7 +156,8 @@ class Reader {
       const bool is_string = token.kind == TokenKind::kString;  // SET SESSION AUTHORIZATION 'role'
       if (!token.is_identifier() && !is_string) return;
       // pg_dump writes "public" in CREATE USER MAPPING; no role can have that name.
-      const bool is_role = !token.is("PUBLIC") && !token.is("public") && !token.is("CURRENT_USER") && !token.is("DEFAULT");
+      const bool is_role =
+          !token.is("PUBLIC") && !token.is("public") && !token.is("CURRENT_USER") && !token.is("DEFAULT");
       if (is_role) facts_.roles.insert(token.value());
       if (at + 1 >= statement.tokens.size() || !statement.tokens[at + 1].is_symbol(',')) return;
       at += 2;

@@ -18,7 +18,7 @@ struct StatementLocks {
 };
 
 struct SchemaFacts {
-  std::set<std::string> roles;        // that own something, are granted something, or stand in a policy or mapping
+  std::set<std::string> roles;  // that own something, are granted something, or stand in a policy or mapping
   std::set<std::string> tablespaces;
   uint64_t relations = 0;             // tables, views, sequences, indexes
   std::vector<StatementLocks> locks;  // the hungriest statements, most first, at most kMostStatements
@@ -36,8 +36,8 @@ inline constexpr size_t kMostStatements = 64;
 //   REFRESH of a materialized view           as reading the largest root
 //   CREATE EXTENSION                         kExtension
 //
-// Measured with PostgreSQL 15: a foreign key between two trees of 200 partitions with one index each held 1,194 rows of
-// pg_locks (1,206 by this table), ANALYZE of one 592 (602).
+// Measured with PostgreSQL 15: a foreign key between two trees of 200 partitions with one index each held
+// 1,194 rows of pg_locks (1,206 by this table), ANALYZE of one 592 (602).
 inline constexpr uint64_t kPlainStatement = 12;
 inline constexpr uint64_t kExtension = 100;
 

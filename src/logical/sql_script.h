@@ -6,8 +6,9 @@
 #include <string_view>
 #include <vector>
 
-// Cuts a script that pg_dump, pg_dumpall or pg_restore wrote into statements and tokens. It knows PostgreSQL's lexical
-// rules, not its grammar: a semicolon inside a SQL-standard function body (BEGIN ATOMIC) ends a statement here, too.
+// Cuts a script that pg_dump, pg_dumpall or pg_restore wrote into statements and tokens. It knows
+// PostgreSQL's lexical rules, not its grammar: a semicolon inside a SQL-standard function body (BEGIN ATOMIC)
+// ends a statement here, too.
 namespace dbb::logical {
 
 enum class TokenKind : uint8_t { kWord, kQuotedIdentifier, kString, kSymbol };
@@ -32,8 +33,8 @@ struct Statement {
   size_t find(std::string_view word, size_t from = 0) const;
 };
 
-// Comments and psql's backslash lines are left out. `script` must outlive what is visited; the statement is valid
-// during the call. A literal that is not closed ends at the end of the script.
+// Comments and psql's backslash lines are left out. `script` must outlive what is visited; the statement is
+// valid during the call. A literal that is not closed ends at the end of the script.
 void for_each_statement(std::string_view script, const std::function<void(const Statement&)>& visit);
 
 }  // namespace dbb::logical

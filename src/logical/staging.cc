@@ -18,17 +18,30 @@ constexpr std::chrono::seconds kTimeToDrop{30};
 std::string locale_clause(const Connection& session, const DatabaseProperties& wanted) {
   const int major = session.version().major();
   const auto literal = [&](const std::string& text) { return session.quote_literal(text); };
-  std::string clause = fmt::format(" LC_COLLATE {} LC_CTYPE {}", literal(wanted.collate), literal(wanted.ctype));
+  std::string clause =
+      fmt::format(" LC_COLLATE {} LC_CTYPE {}", literal(wanted.collate), literal(wanted.ctype));
   if (major < 15) return clause;
   if (wanted.locale_provider == "i") {
     clause += fmt::format(" LOCALE_PROVIDER icu ICU_LOCALE {}", literal(wanted.locale));
-    if (!wanted.icu_rules.empty() && major >= 16) clause += fmt::format(" ICU_RULES {}", literal(wanted.icu_rules));
+    if (!wanted.icu_rules.empty() && major >= 16)
+      clause += fmt::format(" ICU_RULES {}", literal(wanted.icu_rules));
   } else if (wanted.locale_provider == "b") {
     clause += fmt::format(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {}", literal(wanted.locale));
   } else {
     clause += " LOCALE_PROVIDER libc";
   }
   return clause;
+}
+
+// A subscription stands in the way of DROP DATABASE.
+void detach_subscriptions(const Operation& operation, const std::string& database) {
+  Connection session = operation.connect(database, "cleanup");
+  for (const std::string& subscription : postgres::read_bindings(session, database).subscriptions) {
+    const std::string name = session.quote_identifier(subscription);
+    session.execute(fmt::format("ALTER SUBSCRIPTION {} DISABLE", name));
+    session.execute(fmt::format("ALTER SUBSCRIPTION {} SET (slot_name = NONE)", name));
+    session.execute(fmt::format("DROP SUBSCRIPTION {}", name));
+  }
 }
 
 }  // namespace
@@ -48,8 +61,7 @@ postgres::Oid create_staging(Connection& session, const StagingRequest& request,
     session.execute(fmt::format("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC", name));
   }
   const Mark mark{.kind = MarkKind::kStaging, .run = run, .database = request.for_database};
-  session.execute(
-      fmt::format("COMMENT ON DATABASE {} IS {}", name, session.quote_literal(to_comment(mark))));
+  session.execute(fmt::format("COMMENT ON DATABASE {} IS {}", name, session.quote_literal(to_comment(mark))));
   return find_database(session, request.name);
 }
 
@@ -59,11 +71,20 @@ postgres::Oid find_database(Connection& session, const std::string& name) {
   return answer.rows() == 0 ? postgres::Oid{} : answer.oid(0, 0);
 }
 
-bool drop_staging(const Operation& operation, const std::string& maintenance, const std::string& name) noexcept {
+void drop_staging_now(const Operation& operation, const std::string& maintenance, const std::string& name) {
+  Connection session = operation.connect(maintenance, "cleanup");
+  if (find_database(session, name).value != 0 &&
+      !postgres::read_bindings(session, name).subscriptions.empty()) {
+    detach_subscriptions(operation, name);
+  }
+  session.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", session.quote_identifier(name)));
+}
+
+bool drop_staging(const Operation& operation, const std::string& maintenance,
+                  const std::string& name) noexcept {
   try {
     const Deadline deadline(kTimeToDrop);
-    Connection session = with_stop(operation, deadline.token()).connect(maintenance, "cleanup");
-    session.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", session.quote_identifier(name)));
+    drop_staging_now(with_stop(operation, deadline.token()), maintenance, name);
     return true;
   } catch (const std::exception&) {
     return false;  // the caller has a failure to report already, and names what is left

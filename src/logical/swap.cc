@@ -21,15 +21,18 @@ void end_sessions(const Operation& operation, const std::string& maintenance, co
   Connection session = with_stop(operation, stop).connect(maintenance, "swap-sessions");
   const system::StopEvent stopped(stop);
   const std::string list = fmt::format(
-      "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datid IN ({}, {}) AND pid <> pg_catalog.pg_backend_pid()",
+      "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datid IN ({}, {}) AND pid <> "
+      "pg_catalog.pg_backend_pid()",
       swap.staging.value, swap.old_one.value_or(swap.staging).value);
   do {
     const postgres::Result sessions = session.execute(list);
     for (int row = 0; row < sessions.rows(); ++row) {
       try {
-        session.execute("SELECT pg_catalog.pg_terminate_backend($1::pg_catalog.int4)", {sessions.string(row, 0)});
+        session.execute("SELECT pg_catalog.pg_terminate_backend($1::pg_catalog.int4)",
+                        {sessions.string(row, 0)});
       } catch (const Error& error) {
-        // A superuser's session, when we are none: it may go by itself, and if not, the rename says who is there.
+        // A superuser's session, when we are none: it may go by itself, and if not, the rename says who is
+        // there.
         if (error.code() != ErrorCode::kPermissionDenied) throw;
       }
     }
@@ -39,17 +42,19 @@ void end_sessions(const Operation& operation, const std::string& maintenance, co
 void check_identity(Connection& session, const std::string& name, std::optional<postgres::Oid> expected) {
   const postgres::Oid found = find_database(session, name);
   if (found == expected.value_or(postgres::Oid{})) return;
-  throw Error(ErrorCode::kSwapFailed,
-              {.message = fmt::format("Database \"{}\" is not the one it was when the restore began.", name),
-               .cause = found.value == 0 ? fmt::format("It was dropped or renamed (OID {} expected).", expected->value)
-                        : expected       ? fmt::format("It has OID {} now, and had {}.", found.value, expected->value)
-                                         : "It was created meanwhile.",
-               .solution = {"See who changed it, then run the restore again."}});
+  throw Error(
+      ErrorCode::kSwapFailed,
+      {.message = fmt::format("Database \"{}\" is not the one it was when the restore began.", name),
+       .cause = found.value == 0
+                    ? fmt::format("It was dropped or renamed (OID {} expected).", expected->value)
+                : expected ? fmt::format("It has OID {} now, and had {}.", found.value, expected->value)
+                           : "It was created meanwhile.",
+       .solution = {"See who changed it, then run the restore again."}});
 }
 
 void rename(Connection& session, const std::string& from, const std::string& to) {
-  session.execute(
-      fmt::format("ALTER DATABASE {} RENAME TO {}", session.quote_identifier(from), session.quote_identifier(to)));
+  session.execute(fmt::format("ALTER DATABASE {} RENAME TO {}", session.quote_identifier(from),
+                              session.quote_identifier(to)));
 }
 
 // Returns the moment of the first rename.
@@ -89,15 +94,17 @@ bool is_worth_another_try(const Error& error) {
 }
 
 Error swap_failed(const Error& error, const Swap& swap) {
-  return Error(ErrorCode::kSwapFailed,
-               {.message = fmt::format("Database \"{}\" could not take its name.", swap.name),
-                .cause = error.what(),
-                .solution = {"Nothing was changed: the old database is as it was.",
-                             fmt::format("See who uses it: SELECT * FROM pg_stat_activity WHERE datname = '{}'; and for "
-                                         "prepared transactions: SELECT * FROM pg_prepared_xacts;",
-                                         swap.name),
-                             "Run the restore again."},
-                .sqlstate = error.sqlstate()});
+  return Error(
+      ErrorCode::kSwapFailed,
+      {.message = fmt::format("Database \"{}\" could not take its name.", swap.name),
+       .cause = error.what(),
+       .solution = {"Nothing was changed: the old database is as it was.",
+                    fmt::format(
+                        "See who uses it: SELECT * FROM pg_stat_activity WHERE datname = '{}'; and for "
+                        "prepared transactions: SELECT * FROM pg_prepared_xacts;",
+                        swap.name),
+                    "Run the restore again."},
+       .sqlstate = error.sqlstate()});
 }
 
 }  // namespace
@@ -112,8 +119,9 @@ double swap_databases(const Operation& operation, const std::string& maintenance
     std::optional<std::chrono::steady_clock::time_point> begun;
     try {
       TaskGroup terminator(operation.stop);
-      terminator.spawn("swap-sessions",
-                       [&](const std::stop_token& stop) { end_sessions(operation, maintenance, swap, stop); });
+      terminator.spawn("swap-sessions", [&](const std::stop_token& stop) {
+        end_sessions(operation, maintenance, swap, stop);
+      });
       postgres::in_transaction(session, [&] { begun = exchange_names(session, operation, swap); });
       return seconds_since(*begun);
     } catch (const Error& error) {
