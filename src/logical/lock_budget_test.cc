@@ -1,0 +1,112 @@
+#include "logical/lock_budget.h"
+
+#include <gmock/gmock.h>
+
+namespace dbb::logical {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+// Two partitioned trees of `leaves` leaves with a primary key each, and a foreign key from s to r.
+std::string two_trees(int leaves) {
+  std::string script =
+      "CREATE TABLE public.r (id integer) PARTITION BY RANGE (id);\n"
+      "CREATE TABLE public.s (id integer, rid integer) PARTITION BY RANGE (id);\n";
+  for (const char* tree : {"r", "s"}) {
+    for (int i = 0; i < leaves; ++i) {
+      const std::string leaf = "public." + std::string(tree) + std::to_string(i);
+      script += "CREATE TABLE " + leaf + " (id integer);\nALTER TABLE ONLY public." + tree +
+                " ATTACH PARTITION " + leaf + " FOR VALUES FROM (1) TO (2);\nALTER TABLE ONLY " + leaf +
+                "\n    ADD CONSTRAINT c PRIMARY KEY (id);\n";
+    }
+    script += "ALTER TABLE ONLY public." + std::string(tree) + "\n    ADD CONSTRAINT c PRIMARY KEY (id);\n";
+  }
+  return script + "ALTER TABLE public.s\n    ADD CONSTRAINT f FOREIGN KEY (rid) REFERENCES public.r(id);\n";
+}
+
+postgres::ServerFacts server_with(int locks) {
+  postgres::ServerFacts server;
+  server.max_locks_per_transaction = locks;
+  server.max_connections = 100;
+  return server;
+}
+
+postgres::LockCapacity capacity(int64_t floor, int64_t in_use) {
+  postgres::LockCapacity capacity;
+  capacity.documented = floor;
+  capacity.floor = floor;
+  capacity.in_use = in_use;
+  return capacity;
+}
+
+TEST(SchemaFacts, AForeignKeyBetweenTreesTakesBoth) {
+  const SchemaFacts facts = read_schema_facts(two_trees(200));
+  ASSERT_FALSE(facts.locks.empty());
+  EXPECT_EQ(facts.locks[0],
+            (StatementLocks{"foreign key public.s -> public.r", 2 * 201 + 201 + 2 * 201 + 201}));
+  EXPECT_THAT(facts.locks, Contains(StatementLocks{"ANALYZE public.r", 2 * 201 + 201}));
+}
+
+TEST(SchemaFacts, RolesAreTakenFromWhereRolesStand) {
+  const SchemaFacts facts = read_schema_facts(R"(
+    ALTER TABLE public.t OWNER TO "Owner";
+    GRANT SELECT(a) ON TABLE public.t TO reader WITH GRANT OPTION;
+    REVOKE ALL ON SCHEMA public FROM PUBLIC;
+    SET SESSION AUTHORIZATION granting;
+    ALTER DEFAULT PRIVILEGES FOR ROLE creator IN SCHEMA public GRANT SELECT ON TABLES TO watcher;
+    CREATE POLICY p ON public.t FOR SELECT TO one, two USING ((owner = CURRENT_USER));
+    CREATE USER MAPPING FOR mapped SERVER s OPTIONS (password 'x');
+    CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ GRANT x TO nobody; $$;
+    COMMENT ON TABLE public.t IS 'OWNER TO nobody';
+    SET default_tablespace = fast;
+    SET default_tablespace = '';
+  )");
+  EXPECT_THAT(facts.roles, UnorderedElementsAre("Owner", "reader", "granting", "creator", "watcher", "one",
+                                                "two", "mapped"));
+  EXPECT_THAT(facts.tablespaces, UnorderedElementsAre("fast"));
+}
+
+TEST(LockBudget, WorkersAreLoweredUntilTheyFit) {
+  const SchemaFacts facts = read_schema_facts(two_trees(200));
+  const LockBudget all = plan_locks({&facts}, 4, 1, server_with(64), capacity(6400, 10));
+  EXPECT_EQ(all.workers, 4);
+  EXPECT_TRUE(all.fits);
+  EXPECT_EQ(all.available, 6390);
+  EXPECT_GT(all.headroom(), 0);
+
+  const LockBudget one = plan_locks({&facts}, 4, 1, server_with(13), capacity(1300, 10));
+  EXPECT_EQ(one.workers, 1);
+  EXPECT_TRUE(one.fits);
+  EXPECT_EQ(one.need, 1206 + 8);
+}
+
+TEST(LockBudget, TheSettingNamedIsEnough) {
+  const SchemaFacts facts = read_schema_facts(two_trees(200));
+  const LockBudget refused = plan_locks({&facts}, 4, 1, server_with(10), capacity(1000, 10));
+  EXPECT_FALSE(refused.fits);
+  EXPECT_EQ(refused.setting_for_one, 13);  // ceil((1214 + 10) / 100)
+  const LockBudget fits = plan_locks({&facts}, 4, 1, server_with(13), capacity(1300, 10));
+  EXPECT_TRUE(fits.fits);
+}
+
+TEST(LockBudget, TheArithmeticIsShown) {
+  const SchemaFacts facts = read_schema_facts(two_trees(200));
+  const postgres::ServerFacts server = server_with(64);
+  const std::string text = describe(plan_locks({&facts}, 1, 1, server, capacity(6400, 10)), server);
+  EXPECT_THAT(text,
+              HasSubstr("1 worker needs 1,214 locks at once (most for foreign key public.s -> public.r)"));
+  EXPECT_THAT(
+      text, HasSubstr("6,390 available = capacity 6,400 (64 x (100 + 0) = 6,400 as documented) - 10 in use"));
+  EXPECT_THAT(text, HasSubstr("headroom 5,176 (81 %)"));
+}
+
+TEST(LockBudget, SeveralDatabasesAtOnceAddUp) {
+  const SchemaFacts facts = read_schema_facts(two_trees(200));
+  const LockBudget two = plan_locks({&facts, &facts}, 1, 2, server_with(64), capacity(6400, 0));
+  EXPECT_EQ(two.need, 2 * (1206 + 8));
+}
+
+}  // namespace
+}  // namespace dbb::logical

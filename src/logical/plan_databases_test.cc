@@ -1,0 +1,110 @@
+#include "logical/plan_databases.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+
+namespace dbb::logical {
+namespace {
+
+using testing::ElementsAre;
+
+const BackupId kRun(UtcTime(1'700'000'000'000'000), 0xc3f9a41e7b20d855);
+const UtcTime kNow(1'700'000'000'000'000);
+
+Document document_of(std::initializer_list<const char*> names) {
+  Document document;
+  for (const char* name : names) {
+    DatabaseRecord record;
+    record.properties.name = name;
+    document.databases.push_back(record);
+  }
+  return document;
+}
+
+std::vector<std::string> names_of(const std::vector<DatabasePlan>& plans) {
+  std::vector<std::string> names;
+  for (const DatabasePlan& plan : plans) names.push_back(plan.name);
+  return names;
+}
+
+ErrorCode code_of(const Document& document, const RestoreOptions& options, const NamesOnTarget& target) {
+  try {
+    plan_databases(document, options, target, kRun, kNow);
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode::kInternal;
+}
+
+TEST(PlanDatabases, SystemDatabasesComeLastAndAreFilled) {
+  const auto plans = plan_databases(document_of({"postgres", "big", "template1", "small"}), {},
+                                    {{"postgres", "template1", "small"}}, kRun, kNow);
+  EXPECT_THAT(names_of(plans), ElementsAre("big", "small", "postgres", "template1"));
+  EXPECT_EQ(plans[0].action, DatabaseAction::kCreate);
+  EXPECT_EQ(plans[0].staging_name, "dbbackup_staging_c3f9a41e7b20d855_1");
+  EXPECT_EQ(plans[1].action, DatabaseAction::kSwap);
+  EXPECT_EQ(plans[2].action, DatabaseAction::kFillSystem);
+  EXPECT_EQ(plans[2].staging_name, "");
+}
+
+TEST(PlanDatabases, TheOldOneIsDroppedAfterAProofAndKeptWithout) {
+  const Document document = document_of({"app"});
+  const NamesOnTarget target{{"app"}};
+  EXPECT_TRUE(plan_databases(document, {}, target, kRun, kNow)[0].drop_old);
+  EXPECT_FALSE(plan_databases(document, {.proof = false}, target, kRun, kNow)[0].drop_old);
+  EXPECT_TRUE(
+      plan_databases(document, {.old = OldDatabase::kDrop, .proof = false}, target, kRun, kNow)[0].drop_old);
+  EXPECT_FALSE(plan_databases(document, {.old = OldDatabase::kKeep}, target, kRun, kNow)[0].drop_old);
+}
+
+TEST(PlanDatabases, AKeptNameThatIsTakenIsNotUsed) {
+  const Document document = document_of({"app"});
+  const std::string first = *plan_databases(document, {}, {{"app"}}, kRun, kNow)[0].kept_name;
+  const std::string second = *plan_databases(document, {}, {{"app", first}}, kRun, kNow)[0].kept_name;
+  EXPECT_NE(first, second);
+}
+
+TEST(PlanDatabases, ADatabaseThatFailedInTheBackupIsSkipped) {
+  Document document = document_of({"app", "broken"});
+  document.databases[1].state = DatabaseState::kFailed;
+  document.databases[1].error = "SERVER_ERROR: invalid page";
+  const auto plans = plan_databases(document, {}, {{"broken"}}, kRun, kNow);
+  EXPECT_EQ(plans[1].action, DatabaseAction::kSkip);
+  EXPECT_EQ(plans[1].reason, "it failed in the backup: SERVER_ERROR: invalid page");
+}
+
+TEST(PlanDatabases, AnotherNameMustBeFreeUnlessItIsToBeReplaced) {
+  const Document document = document_of({"app"});
+  const NamesOnTarget target{{"app", "other"}};
+  RestoreOptions options{.database = "app", .as = "other"};
+  EXPECT_EQ(code_of(document, options, target), ErrorCode::kTargetExists);
+  options.replace = true;
+  EXPECT_EQ(plan_databases(document, options, target, kRun, kNow)[0].action, DatabaseAction::kSwap);
+  options.as = "fresh";
+  EXPECT_EQ(plan_databases(document, options, target, kRun, kNow)[0].action, DatabaseAction::kCreate);
+}
+
+TEST(PlanDatabases, NamesThatCannotBeAreRefused) {
+  const Document document = document_of({"app"});
+  EXPECT_EQ(code_of(document, {.database = "app", .as = ""}, {}), ErrorCode::kNameIllegal);
+  EXPECT_EQ(code_of(document, {.database = "app", .as = std::string(64, 'x')}, {}), ErrorCode::kNameIllegal);
+  EXPECT_EQ(code_of(document, {.database = "app", .as = "a\nb"}, {}), ErrorCode::kNameIllegal);
+  EXPECT_EQ(code_of(document, {.database = "app", .as = "postgres", .replace = true}, {{"postgres"}}),
+            ErrorCode::kNameIllegal);
+  EXPECT_EQ(code_of(document, {.database = "nothere"}, {}), ErrorCode::kDatabaseNotFound);
+}
+
+TEST(PlanDatabases, AFilledSystemDatabaseIsSkippedUnlessMerged) {
+  DatabasePlan plan{.source = "postgres", .name = "postgres", .action = DatabaseAction::kFillSystem};
+  settle_system_database(plan, true, {});
+  EXPECT_EQ(plan.action, DatabaseAction::kFillSystem);
+  settle_system_database(plan, false, {.system_databases = SystemDatabases::kMerge});
+  EXPECT_EQ(plan.action, DatabaseAction::kFillSystem);
+  settle_system_database(plan, false, {});
+  EXPECT_EQ(plan.action, DatabaseAction::kSkip);
+  EXPECT_FALSE(plan.reason.empty());
+}
+
+}  // namespace
+}  // namespace dbb::logical
