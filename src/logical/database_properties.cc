@@ -125,6 +125,16 @@ std::vector<std::string> privilege_statements(const Connection& session, const s
   return statements;
 }
 
+DatabaseProperties with_spelled_privileges(DatabaseProperties properties) {
+  if (properties.has_acl) return properties;
+  const std::string& owner = properties.owner;
+  properties.has_acl = true;
+  properties.acl = {{owner, "", "TEMPORARY"}, {owner, "", "CONNECT"}};
+  for (const char* privilege : {"CREATE", "TEMPORARY", "CONNECT"})
+    properties.acl.push_back({owner, owner, privilege});
+  return properties;
+}
+
 std::vector<std::string> setting_statements(const Connection& session, const std::string& database,
                                             const DatabaseProperties& wanted) {
   const std::string name = session.quote_identifier(database);

@@ -15,6 +15,10 @@ std::vector<std::string> privilege_statements(const postgres::Connection& sessio
                                               const std::string& database,
                                               const postgres::DatabaseProperties& wanted);
 
+// The same with the default privileges spelled out, for a database that may have others and cannot be made to
+// have none.
+postgres::DatabaseProperties with_spelled_privileges(postgres::DatabaseProperties properties);
+
 // ALTER DATABASE ... SET and ALTER ROLE ... IN DATABASE ... SET, and security labels: each may fail on its
 // own, when the target's version has no such setting or no such label provider.
 std::vector<std::string> setting_statements(const postgres::Connection& session, const std::string& database,

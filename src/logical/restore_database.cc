@@ -260,7 +260,12 @@ void DatabaseRestore::give_properties(const std::string& database, bool in_place
       exact.push_back(std::move(statement));
   }
   if (with_owners_) {
-    for (std::string& statement : privilege_statements(session, database, wanted)) {
+    const bool has_list =
+        session
+            .execute("SELECT datacl IS NOT NULL FROM pg_catalog.pg_database WHERE datname = $1", {database})
+            .boolean(0, 0);
+    const postgres::DatabaseProperties spelled = has_list ? with_spelled_privileges(wanted) : wanted;
+    for (std::string& statement : privilege_statements(session, database, spelled)) {
       exact.push_back(std::move(statement));
     }
   }

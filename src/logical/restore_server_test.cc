@@ -357,6 +357,80 @@ TEST_F(Restore, PreparedTransactionsAndSlotsOfTheOldDatabaseAreRefusedBeforeAnyC
   EXPECT_EQ(sql("postgres", "SELECT count(*) FROM pg_replication_slots"), "0");
 }
 
+// A subscription whose publisher does not exist: enabled, and with a slot it never reaches.
+TEST_F(Restore, ASubscriptionStaysWithTheOldDatabaseAndIsEnabledOnlyIfThatStaysInPlace) {
+  sql(name_,
+      "CREATE SUBSCRIPTION sub CONNECTION 'host=/nonexistent dbname=x' PUBLICATION p "
+      "WITH (connect = false, slot_name = 'x')");
+  sql(name_, "ALTER SUBSCRIPTION sub ENABLE");
+  const std::string enabled =
+      "SELECT subenabled FROM pg_subscription WHERE subdbid = "
+      "(SELECT oid FROM pg_database WHERE datname = '{}')";
+  const BackupId backup = back_up_it();
+  EXPECT_TRUE(plan_restore(*repository_, options_for(backup), operation()).refused());
+
+  RestoreOptions options = options_for(backup);
+  options.old = OldDatabase::kKeep;
+  std::stop_source stop;
+  Operation stopped = operation(stop.get_token());
+  stopped.at_step = [&](std::string_view step, std::string_view) {
+    if (step == "swap-open") stop.request_stop();
+  };
+  EXPECT_THROW(restore(options, stopped), Error);
+  EXPECT_EQ(staging_databases(), "0");
+  EXPECT_EQ(sql("postgres", fmt::format(fmt::runtime(enabled), name_)), "t");
+
+  const std::string kept = restore(options, operation()).databases[0].kept_as;
+  EXPECT_EQ(sql("postgres", fmt::format(fmt::runtime(enabled), name_)), "f");
+  EXPECT_EQ(sql("postgres", fmt::format(fmt::runtime(enabled), kept)), "f");
+  for (const std::string& database : {kept, name_}) {
+    sql(database, "ALTER SUBSCRIPTION sub SET (slot_name = NONE)");
+    sql(database, "DROP SUBSCRIPTION sub");
+  }
+}
+
+TEST_F(Restore, WhoIsNoSuperuserGetsADatabaseOfHisOwn) {
+  sql("postgres", "DROP ROLE IF EXISTS r_plain; CREATE ROLE r_plain LOGIN CREATEDB");
+  const BackupId backup = back_up_it();
+  Operation mine = operation();
+  mine.target = cluster_->target("postgres", "r_plain");
+  EXPECT_TRUE(plan_restore(*repository_, options_for(backup), mine).refused());  // not his to replace
+
+  RestoreOptions options = options_for(backup);
+  options.as = name_ + "_mine";
+  EXPECT_TRUE(restore(options, mine).databases[0].proven);
+  EXPECT_EQ(
+      sql(*options.as, "SELECT tableowner, (SELECT count(*) FROM t) FROM pg_tables WHERE tablename = 't'"),
+      "r_plain|1000");
+  mine.run = BackupId(clock_.now(), system::random_u64());
+  options.replace = true;
+  EXPECT_TRUE(restore(options, mine).databases[0].proven);
+  each({"DROP DATABASE " + *options.as, "DROP ROLE r_plain"});
+}
+
+TEST_F(Restore, LargeObjectsComeBackWithTheirOwners) {
+  sql(name_,
+      "DROP ROLE IF EXISTS r_lo; CREATE ROLE r_lo; SELECT lo_from_bytea(4711, decode(repeat('00ff', 400000), "
+      "'hex'));"
+      "SELECT lo_create(4712); ALTER LARGE OBJECT 4711 OWNER TO r_lo; GRANT SELECT ON LARGE OBJECT 4711 TO "
+      "r_lo");
+  const std::string objects =
+      "SELECT oid, lomowner::regrole, lomacl, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY oid";
+  const std::string before = sql(name_, objects);
+  const BackupId backup = back_up_it();
+  restore(options_for(backup), operation());
+  EXPECT_EQ(sql(name_, objects), before);
+
+  const StepHook hook = [&](std::string_view step, std::string_view) {
+    if (step != "before-proof") return;
+    sql(sql("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'dbbackup_staging%'"),
+        "SELECT lo_put(4711, 5, '\\x42')");
+  };
+  EXPECT_EQ(code_of_harmless_failure(backup, hook), ErrorCode::kProofFailed);
+  EXPECT_THAT(message_, HasSubstr("large objects: 2 expected, 2 found, with other contents"));
+  each({"DROP DATABASE " + name_, "DROP ROLE r_lo"});
+}
+
 TEST_F(Restore, ADatabaseThatAppearsUnderTheNameMeanwhileIsNotTouched) {
   const BackupId backup = back_up_it();
   Operation mine = operation();
