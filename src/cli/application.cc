@@ -52,7 +52,7 @@ std::unique_ptr<ProgressSink> make_sink(const GlobalOptions& options, const Worl
       .warnings = kind == "text" || !options.json,
       .fields = options.verbose,
       .style = Style(wants_colours(options, world.environment, world.error_is_terminal)),
-      .width = world.width,
+      .width = world.error_width,
   };
   const bool in_place = world.error_is_terminal && world.environment.get("TERM").value_or("dumb") != "dumb";
   return in_place ? make_terminal_progress(world.error, shown, world.clock)

@@ -18,13 +18,13 @@ std::string text_of(const repository::CheckReport& report, bool read_data, const
       out += fmt::format("       {}\n", printable_line(item));
   }
   if (report.findings.empty()) out += style.paint(Tone::kGood, "[OK]") + " nothing wrong was found\n";
-  out += fmt::format("\n{} backups, {} packs, {} frames looked at; {}.\n", format_count(report.backups),
-                     format_count(report.packs), format_count(report.frames),
+  out += fmt::format("\n{}, {}, {} looked at; {}.\n", counted(report.backups, "backup"),
+                     counted(report.packs, "pack"), counted(report.frames, "frame"),
                      read_data ? fmt::format("{} read, every byte", format_bytes(report.bytes_read))
                                : std::string("data not read (--read-data reads every byte)"));
   if (report.unreferenced_packs > 0) {
-    out += fmt::format("{} packs ({}) belong to no backup: a killed backup left them. They do no harm.\n",
-                       format_count(report.unreferenced_packs), format_bytes(report.unreferenced_bytes));
+    out += fmt::format("{} ({}) in no backup: left by a backup that was killed, and harmless.\n",
+                       counted(report.unreferenced_packs, "pack"), format_bytes(report.unreferenced_bytes));
   }
   return out;
 }

@@ -71,8 +71,8 @@ class Examination {
     auto& repository = context_.repository();
     const repository::BackupList list = repository.list_backups();
     has_repository_ = true;
-    Diagnosis out{.finding = fmt::format("{} ({}), {} backups", place.path.string(), place.origin,
-                                         list.backups.size())};
+    Diagnosis out{.finding = fmt::format("{} ({}), {}", place.path.string(), place.origin,
+                                         counted(list.backups.size(), "backup"))};
     if (!list.damaged.empty()) {
       out.verdict = DoctorVerdict::kFailed;
       out.exit_code = ExitCode::kVerificationFailed;
@@ -252,8 +252,8 @@ class Examination {
 
   Diagnosis leftovers() {
     if (!connection_) return skipped(kNoServer);
-    int staging = 0;
-    int kept = 0;
+    uint64_t staging = 0;
+    uint64_t kept = 0;
     uint64_t bytes = 0;
     for (const auto& leftover : logical::find_leftovers(context_.operation())) {
       if (leftover.in_use) continue;
@@ -262,8 +262,8 @@ class Examination {
     }
     if (staging + kept == 0) return {.finding = "none"};
     return {.verdict = DoctorVerdict::kWarning,
-            .finding = fmt::format("{} staging databases of dead runs, {} kept old databases, {}", staging,
-                                   kept, format_bytes(bytes)),
+            .finding = fmt::format("{} of dead runs, {}, {}", counted(staging, "staging database"),
+                                   counted(kept, "kept old database"), format_bytes(bytes)),
             .remedy = kept > 0 ? "dbbackup cleanup --kept --confirm drops them."
                                : "dbbackup cleanup --confirm drops them."};
   }
@@ -295,7 +295,7 @@ class DoctorCommand final : public Command {
   Outcome run(Context& context) override {
     const std::vector<Diagnosis> diagnoses = Examination(context).run();
     const ExitCode exit_code = exit_code_of(diagnoses);
-    std::string text = render_diagnoses(diagnoses, context.world().width, context.style());
+    std::string text = render_diagnoses(diagnoses, context.world().out_width, context.style());
     text += exit_code == ExitCode::kDone ? "\nThis host could back up and restore now.\n"
                                          : "\nNot everything is in place: see the failed lines.\n";
     return {.text = std::move(text), .json = doctor_document(diagnoses), .exit_code = exit_code};

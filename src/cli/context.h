@@ -32,7 +32,8 @@ struct World {
   bool out_is_terminal = false;
   bool error_is_terminal = false;
   bool in_is_terminal = false;
-  size_t width = 100;  // of the terminal
+  size_t out_width = 120;  // columns of the terminal
+  size_t error_width = 120;
 };
 
 // What a command works with. Things are opened when the command asks for them, so that one which needs no

@@ -50,7 +50,9 @@ Diagnosis diagnose(const std::string& check, const std::function<Diagnosis()>& l
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled) throw;
     std::string remedy;
-    for (const std::string& step : error.solution()) remedy += (remedy.empty() ? "" : " ") + first_line(step);
+    for (const std::string& step : error.solution()) {
+      remedy += (remedy.empty() ? "" : remedy.ends_with('.') ? " " : ". ") + first_line(step);
+    }
     return {.check = check,
             .verdict = DoctorVerdict::kFailed,
             .finding = fmt::format("{}: {}{}", error.info().name, error.message(),
@@ -131,15 +133,12 @@ ExitCode exit_code_of(const std::vector<Diagnosis>& diagnoses) {
 }
 
 std::string render_diagnoses(const std::vector<Diagnosis>& diagnoses, size_t width, const Style& style) {
-  // What check and verdict leave of the terminal, shared by the two texts.
-  constexpr size_t kNarrowColumns = 34;
-  const size_t text = std::max<size_t>(30, (std::max<size_t>(width, 100) - kNarrowColumns) / 2);
-  Table table({{"CHECK"}, {"VERDICT"}, {"FINDING", Align::kLeft, text}, {"REMEDY", Align::kLeft, text}});
+  Table table({{"CHECK"}, {"VERDICT"}, {"FINDING", Align::kLeft, true}, {"REMEDY", Align::kLeft, true}});
   for (const Diagnosis& line : diagnoses) {
     table.add({Cell(line.check), Cell(std::string(name_of(line.verdict)), tone_of(line.verdict)),
                Cell(line.finding), Cell(line.remedy)});
   }
-  return table.render(style);
+  return table.render(style, width);
 }
 
 }  // namespace dbb::cli

@@ -9,8 +9,10 @@ namespace dbb::cli {
 // The process environment, read once by main. No other place reads it, except libpq for what is libpq's.
 class Environment {
  public:
+  using Variables = std::map<std::string, std::string>;
+
   Environment() = default;
-  explicit Environment(std::map<std::string, std::string> variables) : variables_(std::move(variables)) {}
+  explicit Environment(Variables variables) : variables_(std::move(variables)) {}
   // `entries` as main has them: "NAME=value", ended by a null pointer.
   static Environment of_process(const char* const* entries);
 
@@ -18,7 +20,7 @@ class Environment {
   std::optional<std::string> get(const std::string& name) const;
 
  private:
-  std::map<std::string, std::string> variables_;
+  Variables variables_;
 };
 
 }  // namespace dbb::cli

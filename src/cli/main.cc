@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,10 +13,22 @@
 
 namespace {
 
-void write_to(std::FILE* stream, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stream);
-  std::fflush(stream);
-}
+// Remembers the first failure: a result that was not written is no success.
+class Output {
+ public:
+  explicit Output(std::FILE* stream) : stream_(stream) {}
+  void write(std::string_view text) {
+    const bool written =
+        std::fwrite(text.data(), 1, text.size(), stream_) == text.size() && std::fflush(stream_) == 0;
+    if (!written && error_ == 0) error_ = errno;
+  }
+  // A reader that has seen enough, such as `head`, is no failure of ours.
+  bool failed() const { return error_ != 0 && error_ != EPIPE; }
+
+ private:
+  std::FILE* stream_;
+  int error_ = 0;
+};
 
 }  // namespace
 
@@ -25,21 +36,23 @@ int main(int argc, char** argv) {
   // First, so that every thread inherits its signal mask.
   const dbb::system::SignalHandler signals;
   dbb::system::RealClock clock;
+  Output out(stdout);
+  Output error(stderr);
   const dbb::cli::World world{
       .environment = dbb::cli::Environment::of_process(environ),
       .clock = clock,
       .stop = signals.token(),
-      .out = [](std::string_view text) { write_to(stdout, text); },
-      .error = [](std::string_view text) { write_to(stderr, text); },
+      .out = [&out](std::string_view text) { out.write(text); },
+      .error = [&error](std::string_view text) { error.write(text); },
       .out_is_terminal = dbb::cli::is_terminal(STDOUT_FILENO),
       .error_is_terminal = dbb::cli::is_terminal(STDERR_FILENO),
       .in_is_terminal = dbb::cli::is_terminal(STDIN_FILENO),
-      .width = dbb::cli::terminal_width(STDERR_FILENO),
+      .out_width = dbb::cli::terminal_width(STDOUT_FILENO),
+      .error_width = dbb::cli::terminal_width(STDERR_FILENO),
   };
   const dbb::ExitCode exit_code = dbb::cli::run_application({argv + 1, argv + argc}, world);
-  if (std::ferror(stdout) != 0 && exit_code == dbb::ExitCode::kDone) {
-    // The work is done, but what was to be read of it is not there: a full disk behind a redirection.
-    write_to(stderr, "dbbackup: standard output could not be written\n");
+  if (out.failed() && exit_code == dbb::ExitCode::kDone) {
+    error.write("dbbackup: standard output could not be written\n");
     return static_cast<int>(dbb::ExitCode::kFailed);
   }
   return static_cast<int>(exit_code);

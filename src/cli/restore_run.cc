@@ -11,7 +11,7 @@ namespace {
 
 Outcome only_plan(const logical::RestorePlan& plan, Context& context) {
   const Style& style = context.style();
-  std::string text = render_plan(plan, context.world().width, style);
+  std::string text = render_plan(plan, context.world().out_width, style);
   text += plan.refused() ? "\n" + style.paint(Tone::kBad, "This restore would be refused") +
                                ": see the refused lines above. Nothing was changed.\n"
                          : "\nNothing was changed. To carry this out, run the same command with " +
@@ -89,7 +89,7 @@ Outcome run_restore(Context& context, const RestoreRunOptions& options, logical:
   const logical::RestorePlan plan = logical::plan_restore(repository, restore, operation);
   if (!options.confirm || options.dry_run) return only_plan(plan, context);
   if (plan.refused()) {
-    return {.text = render_plan(plan, context.world().width, context.style()),
+    return {.text = render_plan(plan, context.world().out_width, context.style()),
             .json = plan_document(plan),
             .error = refusal_of(plan)};
   }

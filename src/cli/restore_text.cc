@@ -63,25 +63,22 @@ std::vector<const logical::PreflightLine*> refused_lines(const logical::RestoreP
 }  // namespace
 
 std::string render_plan(const logical::RestorePlan& plan, size_t width, const Style& style) {
-  constexpr size_t kNarrowColumns = 34;
-  const size_t wrap_at = std::max<size_t>(30, (std::max<size_t>(width, 100) - kNarrowColumns) / 2);
   std::string out = fmt::format("Backup {} of {}, {}{}\n\n", plan.manifest.id.text(),
                                 plan.document.server_address, plan.manifest.started.iso(),
                                 plan.manifest.complete ? "" : style.paint(Tone::kWarning, " (incomplete)"));
 
-  Table checks(
-      {{"CHECK"}, {"VERDICT"}, {"FINDING", Align::kLeft, wrap_at}, {"REMEDY", Align::kLeft, wrap_at}});
+  Table checks({{"CHECK"}, {"VERDICT"}, {"FINDING", Align::kLeft, true}, {"REMEDY", Align::kLeft, true}});
   for (const auto& line : plan.preflight) {
     checks.add({Cell(line.check), verdict_cell(line.verdict), Cell(line.finding), Cell(line.remedy)});
   }
-  out += checks.render(style);
+  out += checks.render(style, width);
 
   Table databases({{"DATABASE"},
                    {"FROM"},
                    {"TABLES", Align::kRight},
                    {"ROWS AS TEXT", Align::kRight},
                    {"SIZE", Align::kRight},
-                   {"WHAT HAPPENS"}});
+                   {"WHAT HAPPENS", Align::kLeft, true}});
   for (const auto& database : plan.databases) {
     const bool skipped = database.action == DatabaseAction::kSkip;
     databases.add({Cell(database.name), Cell(database.source == database.name ? "" : database.source),
@@ -89,7 +86,7 @@ std::string render_plan(const logical::RestorePlan& plan, size_t width, const St
                    Cell(format_bytes(database.size_bytes)),
                    Cell(what_happens(database), skipped ? Tone::kWarning : Tone::kPlain)});
   }
-  out += "\n" + databases.render(style);
+  out += "\n" + databases.render(style, width);
   out += bullets("Created first:", plan.globals_to_create, style);
   out +=
       bullets("Left as it is on the target, but different in the backup:", plan.globals_that_differ, style);
@@ -151,7 +148,12 @@ Error refusal_of(const logical::RestorePlan& plan) {
     cause += (cause.empty() ? "" : "\n") + fmt::format("{}: {}", line->check, line->finding);
     if (!line->remedy.empty()) solution.push_back(line->remedy);
   }
-  const bool only_version = refused.size() == 1 && refused.front()->check == "version";
+  // Client programs are chosen by the target's version, so they follow from it.
+  const bool only_version =
+      std::ranges::any_of(refused, [](const auto* line) { return line->check == "version"; }) &&
+      std::ranges::all_of(refused, [](const auto* line) {
+        return line->check == "version" || line->check == "client programs";
+      });
   solution.emplace_back("Run the command without --confirm to see the plan again.");
   return Error(only_version ? ErrorCode::kVersionDowngrade : ErrorCode::kPreflightRefused,
                {.message = "The checks before the restore speak against it. Nothing was changed.",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,9 @@ std::string printable_line(std::string_view text);
 // Columns a text takes on a terminal: one a code point. Wide characters count short, which only misaligns a
 // line.
 size_t display_width(std::string_view text);
+
+// "1 backup", "2 backups", "1,234 backups"
+std::string counted(uint64_t count, std::string_view noun);
 
 // Puts `indent` before every line but the first.
 std::string indent_rest(std::string_view text, std::string_view indent);

@@ -7,6 +7,9 @@
 namespace dbb::cli {
 namespace {
 
+constexpr size_t kGap = 2;
+constexpr size_t kNarrowest = 24;  // of a column that wraps
+
 std::string padded(const std::string& text, size_t width, Align align) {
   const std::string fill(width - std::min(width, display_width(text)), ' ');
   return align == Align::kLeft ? text + fill : fill + text;
@@ -39,45 +42,67 @@ void Table::add(std::vector<Cell> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::render(const Style& style) const {
-  // Rows become lines first, so that widths are those of what is printed.
-  std::vector<std::vector<Cell>> lines;
+Table::Layout Table::lay_out(size_t width) const {
+  Layout layout{.shown = {}, .widths = std::vector<size_t>(columns_.size())};
   for (const auto& row : rows_) {
-    const size_t first = lines.size();
     for (size_t c = 0; c < columns_.size(); ++c) {
-      const auto pieces = columns_[c].wrap_at == 0 ? std::vector<std::string>{row[c].text}
-                                                   : wrap(row[c].text, columns_[c].wrap_at);
+      layout.widths[c] = std::max(layout.widths[c], display_width(row[c].text));
+    }
+  }
+  size_t fixed = 0;
+  std::vector<size_t> wrapping;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    if (layout.widths[c] == 0 && !rows_.empty()) continue;
+    layout.widths[c] = std::max(layout.widths[c], display_width(columns_[c].header));
+    if (!layout.shown.empty()) fixed += kGap;
+    layout.shown.push_back(c);
+    if (columns_[c].wraps) {
+      wrapping.push_back(c);
+    } else {
+      fixed += layout.widths[c];
+    }
+  }
+  // Narrow ones first: what they do not need is left to the wide ones.
+  std::ranges::sort(wrapping, {}, [&](size_t c) { return layout.widths[c]; });
+  size_t left = width > fixed ? width - fixed : 0;
+  for (size_t i = 0; i < wrapping.size(); ++i) {
+    const size_t share = std::max(kNarrowest, left / (wrapping.size() - i));
+    size_t& mine = layout.widths[wrapping[i]];
+    mine = std::min(mine, share);
+    left -= std::min(left, mine);
+  }
+  return layout;
+}
+
+std::string Table::render(const Style& style, size_t width) const {
+  const Layout layout = lay_out(width);
+  std::string out;
+  const auto append = [&](const std::vector<Cell>& cells) {
+    std::string line;
+    for (const size_t c : layout.shown) {
+      if (c != layout.shown.front()) line += std::string(kGap, ' ');
+      const bool last = c == layout.shown.back() && columns_[c].align == Align::kLeft;
+      const std::string& text = cells[c].text;
+      line += style.paint(cells[c].tone, last ? text : padded(text, layout.widths[c], columns_[c].align));
+    }
+    out += without_trailing_spaces(std::move(line)) + "\n";
+  };
+
+  std::vector<Cell> header;
+  for (const Column& column : columns_) header.emplace_back(column.header, Tone::kStrong);
+  append(header);
+  for (const auto& row : rows_) {
+    std::vector<std::vector<Cell>> lines;
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      const auto pieces =
+          columns_[c].wraps ? wrap(row[c].text, layout.widths[c]) : std::vector<std::string>{row[c].text};
       for (size_t i = 0; i < pieces.size(); ++i) {
-        if (first + i == lines.size()) lines.emplace_back(columns_.size(), Cell(""));
-        lines[first + i][c] = Cell(pieces[i], row[c].tone);
+        if (i == lines.size()) lines.emplace_back(columns_.size(), Cell(""));
+        lines[i][c] = Cell(pieces[i], row[c].tone);
       }
     }
+    for (const auto& line : lines) append(line);
   }
-
-  std::vector<size_t> widths(columns_.size());
-  for (const auto& line : lines) {
-    for (size_t c = 0; c < columns_.size(); ++c) widths[c] = std::max(widths[c], display_width(line[c].text));
-  }
-  std::vector<size_t> shown;
-  for (size_t c = 0; c < columns_.size(); ++c) {
-    if (widths[c] == 0 && !rows_.empty()) continue;
-    widths[c] = std::max(widths[c], display_width(columns_[c].header));
-    shown.push_back(c);
-  }
-
-  std::string out;
-  const auto append = [&](const auto& cell_of) {
-    std::string painted;
-    for (const size_t c : shown) {
-      if (c != shown.front()) painted += "  ";
-      const Cell cell = cell_of(c);
-      const bool last = c == shown.back() && columns_[c].align == Align::kLeft;
-      painted += style.paint(cell.tone, last ? cell.text : padded(cell.text, widths[c], columns_[c].align));
-    }
-    out += without_trailing_spaces(std::move(painted)) + "\n";
-  };
-  append([&](size_t c) { return Cell(columns_[c].header, Tone::kStrong); });
-  for (const auto& line : lines) append([&](size_t c) { return line[c]; });
   return out;
 }
 

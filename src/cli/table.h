@@ -12,7 +12,7 @@ enum class Align { kLeft, kRight };
 struct Column {
   std::string header;
   Align align = Align::kLeft;
-  size_t wrap_at = 0;  // longer texts continue on the next line; 0: never
+  bool wraps = false;  // texts continue on the next line where the table is too wide otherwise
 };
 
 struct Cell {
@@ -29,10 +29,18 @@ class Table {
   void add(std::vector<Cell> cells);
   bool empty() const { return rows_.empty(); }
   // With a header line, two spaces between columns, every line ended by a newline and free of trailing
-  // spaces.
-  std::string render(const Style& style) const;
+  // spaces. Columns that wrap share what the others leave of `width`, each as much as it needs.
+  std::string render(const Style& style, size_t width = kUnlimited) const;
+
+  static constexpr size_t kUnlimited = static_cast<size_t>(-1);
 
  private:
+  struct Layout {
+    std::vector<size_t> shown;   // columns, in order
+    std::vector<size_t> widths;  // of every column
+  };
+  Layout lay_out(size_t width) const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };

@@ -40,7 +40,7 @@ class EchoOff {
 bool is_terminal(int descriptor) { return isatty(descriptor) == 1; }
 
 size_t terminal_width(int descriptor) {
-  constexpr size_t kWithoutTerminal = 100;
+  constexpr size_t kWithoutTerminal = 120;
   winsize size{};
   if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWithoutTerminal;
   return size.ws_col;

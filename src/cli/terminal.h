@@ -7,7 +7,7 @@
 namespace dbb::cli {
 
 bool is_terminal(int descriptor);
-// Columns of the terminal behind `descriptor`; 100 when it is none.
+// Columns of the terminal behind `descriptor`; 120 when it is none.
 size_t terminal_width(int descriptor);
 
 // Asks at the controlling terminal, without echo. Empty when there is no terminal, or it was closed instead
