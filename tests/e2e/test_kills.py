@@ -1,7 +1,9 @@
 """SIGKILL at every step: the old database is untouched, and the next run or cleanup removes what is left."""
 
+import os
 import signal
 import subprocess
+import time
 import unittest
 
 from support.case import EndToEnd
@@ -9,6 +11,9 @@ from support.contents import SLOW_ELSEWHERE, SMALL, SOMETHING_NEWER
 from support.pictures import database_picture
 from support.steps import AFTER_SWAP, OF_BACKUP, OF_RESTORE
 from support.waiting import wait_until
+
+# `./dev test --long` goes on for as long as ctest lets a file run.
+LONG_SECONDS = 360 if os.environ.get("DBBACKUP_TEST_LONG") else 0
 
 
 class Killed(EndToEnd):
@@ -89,7 +94,9 @@ class Killed(EndToEnd):
 
     def test_many_kills_at_random_moments_never_harm_a_committed_backup_or_the_old_database(self):
         self.back_up()
-        for _ in range(12):
+        rounds, begun = 0, time.monotonic()
+        while rounds < 12 or time.monotonic() - begun < LONG_SECONDS:
+            rounds += 1
             argv = self.random.choice([["backup", "cluster"], ["restore", "cluster", "latest", "--confirm"]])
             running = self.start(*argv)
             try:

@@ -334,11 +334,14 @@ class Session:
         self._process.stdin.flush()
 
     def run(self, statement):
-        """What the statement printed, errors included."""
+        """What the statement printed, errors included; also when the server has ended the session meanwhile."""
         marker = uuid.uuid4().hex
-        self.send(statement)
-        self._process.stdin.write(f"\\echo {marker}\n")
-        self._process.stdin.flush()
+        try:
+            self.send(statement)
+            self._process.stdin.write(f"\\echo {marker}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # psql is gone; what it said last is still to be read
         lines = []
         for line in self._process.stdout:
             if line.rstrip("\n") == marker:
@@ -347,7 +350,10 @@ class Session:
         return "".join(lines).rstrip("\n")
 
     def close(self):
-        self._process.stdin.close()
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
