@@ -1,6 +1,6 @@
 #include "codec/xxh3.h"
 
-#define XXH_INLINE_ALL
+#define XXH_INLINE_ALL  // NOLINT(readability-identifier-naming): the library asks for this name
 #include <xxhash.h>
 
 namespace dbb::codec {

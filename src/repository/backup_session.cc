@@ -222,6 +222,7 @@ void BackupSession::put_once(const std::string& object, ByteView box) {
 }
 
 Totals BackupSession::totals() const {
+  const std::scoped_lock lock(mutex_);
   return {.logical_bytes = logical_bytes_,
           .new_bytes_raw = new_bytes_,
           .stored_bytes = pipeline_.stored_bytes() + index_bytes_,

@@ -69,13 +69,13 @@ class BackupSession {
   std::vector<ItemLookup> earlier_items_;    // of the parents, in their order
   StreamRef earlier_list_;                   // the first parent's item list
   Manifest manifest_;
-  uint64_t index_bytes_ = 0;
   bool index_stored_ = false;  // or perhaps it is: then the packs stay
 
   std::atomic<uint64_t> logical_bytes_ = 0;
   std::atomic<uint64_t> new_bytes_ = 0;
   std::atomic<uint64_t> streams_ = 0;
-  std::mutex mutex_;
+  std::atomic<uint64_t> index_bytes_ = 0;
+  mutable std::mutex mutex_;
   std::unordered_set<FrameId, FrameId::Hash> claimed_;  // guarded by mutex_
   std::vector<Item> items_;                             // guarded by mutex_
   FramePipeline pipeline_;                              // last: its threads end first

@@ -22,7 +22,6 @@ using testing::joined;
 using testing::make_rows;
 using testing::Place;
 using testing::read_text;
-using testing::write_rows;
 
 // A repository with one small backup of every kind of object, which a test may damage and mend again.
 class Damage : public ::testing::Test {
