@@ -66,6 +66,37 @@ Error internal_error(const std::exception& problem) {
                 .solution = {"Please report this with the command line and this message."}});
 }
 
+// Errors of the system know what failed, but not what for. Nobody is left without a step to take.
+Error with_solution(const Error& error) {
+  if (!error.solution().empty()) return error;
+  std::vector<std::string> solution;
+  switch (error.code()) {
+    case ErrorCode::kCancelled:
+      solution = {"Run the command again when you like; nothing is half done."};
+      break;
+    case ErrorCode::kDiskFull:
+      solution = {"See how full it is: df -h; df -i", "Free space, then run the command again."};
+      break;
+    case ErrorCode::kPermissionDenied:
+      solution = {"Look at owner and mode: ls -ld with the path above; id",
+                  "Run as the owner, or correct the rights."};
+      break;
+    case ErrorCode::kStorageFailed:
+      solution = {"Look at the path above: ls -ld; findmnt -T; and at the disk: dmesg | tail"};
+      break;
+    default:
+      break;
+  }
+  solution.push_back(
+      fmt::format("Read {}: what to look at, and the commands that mend it.", documentation_of(error)));
+  Error complete(error.code(), {.message = error.message(),
+                                .cause = error.cause(),
+                                .solution = std::move(solution),
+                                .sqlstate = error.sqlstate()});
+  for (const auto& [label, value] : error.context()) complete.add_context(label, value);
+  return complete;
+}
+
 // What a run ends with.
 struct Ending {
   Outcome outcome;
@@ -148,6 +179,7 @@ ExitCode run_application(const std::vector<std::string>& arguments, const World&
   } catch (const std::exception& problem) {
     ending.outcome.error = internal_error(problem);
   }
+  if (ending.outcome.error) ending.outcome.error = with_solution(*ending.outcome.error);
   return print(ending, json, operation, error_style, world);
 }
 

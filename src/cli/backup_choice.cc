@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
@@ -25,6 +26,24 @@ BackupId resolve(repository::Repository& repository, const std::string& typed) {
   }
 }
 
+// "Latest" must not quietly become an older one: a damaged manifest that is newer than what was found might
+// have been the one that was meant. `found` is null when nothing was.
+void refuse_newer_damage(const repository::Repository& repository, const repository::BackupList& list,
+                         const repository::Manifest* found) {
+  for (const repository::DamagedManifest& damaged : list.damaged) {
+    const std::string id = damaged.object.substr(damaged.object.rfind('/') + 1);
+    if (found != nullptr && id < found->id.text()) continue;
+    std::vector<std::string> solution = {"See what is damaged and what is sound: dbbackup check --read-data"};
+    if (found != nullptr) {
+      solution.push_back(fmt::format("To take the newest that can be read, name it: {}", found->id.text()));
+    }
+    throw Error(ErrorCode::kCorruptedBackup,
+                {.message = fmt::format("The newest backup in {} cannot be read.", repository.describe()),
+                 .cause = fmt::format("{}: {}", damaged.object, damaged.problem),
+                 .solution = std::move(solution)});
+  }
+}
+
 bool contains(const repository::Manifest& manifest, const std::string& database) {
   if (manifest.kind != "cluster" && manifest.kind != "database") return false;
   const logical::Document document = logical::parse_document(manifest.document);
@@ -44,9 +63,10 @@ BackupId choose_cluster_backup(repository::Repository& repository, const std::st
         {.message = fmt::format("Backup {} is of one database, not of a cluster.", id.text()),
          .solution = {fmt::format("Restore it with: dbbackup restore database NAME --from {}", id.text())}});
   }
-  for (const auto& manifest : repository.list_backups().backups) {
-    if (manifest.kind == "cluster") return manifest.id;
-  }
+  const repository::BackupList list = repository.list_backups();
+  const auto found = std::ranges::find(list.backups, "cluster", &repository::Manifest::kind);
+  refuse_newer_damage(repository, list, found == list.backups.end() ? nullptr : &*found);
+  if (found != list.backups.end()) return found->id;
   throw Error(ErrorCode::kBackupNotFound,
               {.message = fmt::format("There is no backup of a cluster in {}.", repository.describe()),
                .solution = {"See what is there: dbbackup list", "Make one: dbbackup backup cluster"}});
@@ -65,9 +85,11 @@ BackupId choose_database_backup(repository::Repository& repository, const std::o
                                   "dbbackup restore database {} (without --from)",
                                   database)}});
   }
-  for (const auto& manifest : repository.list_backups().backups) {
-    if (contains(manifest, database)) return manifest.id;
-  }
+  const repository::BackupList list = repository.list_backups();
+  const auto found = std::ranges::find_if(
+      list.backups, [&](const repository::Manifest& manifest) { return contains(manifest, database); });
+  refuse_newer_damage(repository, list, found == list.backups.end() ? nullptr : &*found);
+  if (found != list.backups.end()) return found->id;
   throw Error(ErrorCode::kDatabaseNotFound,
               {.message = fmt::format("No backup in {} contains the database \"{}\".", repository.describe(),
                                       database),

@@ -148,17 +148,26 @@ Error refusal_of(const logical::RestorePlan& plan) {
     cause += (cause.empty() ? "" : "\n") + fmt::format("{}: {}", line->check, line->finding);
     if (!line->remedy.empty()) solution.push_back(line->remedy);
   }
-  // Client programs are chosen by the target's version, so they follow from it.
-  const bool only_version =
-      std::ranges::any_of(refused, [](const auto* line) { return line->check == "version"; }) &&
-      std::ranges::all_of(refused, [](const auto* line) {
-        return line->check == "version" || line->check == "client programs";
-      });
   solution.emplace_back("Run the command without --confirm to see the plan again.");
-  return Error(only_version ? ErrorCode::kVersionDowngrade : ErrorCode::kPreflightRefused,
-               {.message = "The checks before the restore speak against it. Nothing was changed.",
-                .cause = std::move(cause),
-                .solution = std::move(solution)});
+
+  const auto is = [](std::string_view check) {
+    return [check](const auto* line) { return line->check == check; };
+  };
+  ErrorCode code = ErrorCode::kPreflightRefused;
+  std::string message = "The checks before the restore speak against it. Nothing was changed.";
+  if (std::ranges::any_of(refused, is("backup data"))) {
+    // Damage is its own family: whatever else is refused, this is what somebody must know.
+    code = ErrorCode::kCorruptedBackup;
+    message = fmt::format("Backup {} is damaged. Nothing was changed.", plan.manifest.id.text());
+  } else if (std::ranges::any_of(refused, is("version")) &&
+             std::ranges::all_of(refused, [&](const auto* line) {
+               // Client programs are chosen by the target's version: their line follows from it.
+               return is("version")(line) || is("client programs")(line);
+             })) {
+    code = ErrorCode::kVersionDowngrade;
+  }
+  return Error(code,
+               {.message = std::move(message), .cause = std::move(cause), .solution = std::move(solution)});
 }
 
 }  // namespace dbb::cli

@@ -15,8 +15,8 @@ std::string render_plan(const logical::RestorePlan& plan, size_t width, const St
 std::string render_result(const logical::RestorePlan& plan, const logical::RestoreResult& result,
                           const Style& style);
 
-// The error of a plan that is refused: VERSION_DOWNGRADE when the version alone speaks against it, otherwise
-// PREFLIGHT_REFUSED with every refused line.
+// The error of a plan that is refused, with every refused line: CORRUPTED_BACKUP when the backup is damaged,
+// VERSION_DOWNGRADE when the version alone speaks against it, otherwise PREFLIGHT_REFUSED.
 Error refusal_of(const logical::RestorePlan& plan);
 
 }  // namespace dbb::cli
