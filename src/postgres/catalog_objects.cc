@@ -156,13 +156,13 @@ bool is_empty_database(Connection& connection) {
       "NOT EXISTS (SELECT FROM pg_catalog.pg_language WHERE oid >= 16384 AND lanname <> 'plpgsql')",
       "NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql')",
       "NOT EXISTS (SELECT FROM lasting WHERE oid >= 16384 AND nspname <> 'public')",
-      "NOT EXISTS (SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
-      "s.subdbid "
-      "WHERE d.datname = pg_catalog.current_database())",
+      "NOT EXISTS (SELECT FROM pg_catalog.pg_subscription WHERE subdbid = (SELECT oid FROM here))",
   };
   return connection
       .execute(fmt::format("WITH lasting AS (SELECT oid, nspname FROM pg_catalog.pg_namespace "
-                           "WHERE nspname !~ '^pg_(toast_)?temp_') SELECT {}",
+                           "WHERE nspname !~ '^pg_(toast_)?temp_'), "
+                           "here AS (SELECT oid FROM pg_catalog.pg_database "
+                           "WHERE datname = pg_catalog.current_database()) SELECT {}",
                            fmt::join(conditions, " AND ")))
       .boolean(0, 0);
 }

@@ -33,8 +33,8 @@ TEST(CatalogTest, DatabasesComeWithEveryProperty) {
   const PrivateCluster cluster;
   Connection connection = cluster.connect();
   for (const char* sql : {"CREATE ROLE boss", "CREATE ROLE \"odd role\" LOGIN",
-                          "CREATE DATABASE \"a b\" OWNER boss ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' "
-                          "TEMPLATE template0 CONNECTION LIMIT 7 IS_TEMPLATE true",
+                          R"(CREATE DATABASE "a b" OWNER boss ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'
+                             TEMPLATE template0 CONNECTION LIMIT 7 IS_TEMPLATE true)",
                           "CREATE DATABASE icu LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' TEMPLATE template0",
                           "COMMENT ON DATABASE \"a b\" IS 'it''s\n a comment'",
                           "GRANT CONNECT, TEMP ON DATABASE \"a b\" TO \"odd role\"",

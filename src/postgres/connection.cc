@@ -53,8 +53,14 @@ void Connection::State::expect_idle() const {
   if (stop->stop_requested()) throw cancelled();
 }
 
+int Connection::State::socket() {
+  const int descriptor = PQsocket(raw.get());
+  if (descriptor < 0) fail_lost();
+  return descriptor;
+}
+
 void Connection::State::wait(system::WaitFor what) {
-  if (system::wait_for(PQsocket(raw.get()), what, *stop) == system::WaitResult::kStopped) cancel();
+  if (system::wait_for(socket(), what, *stop) == system::WaitResult::kStopped) cancel();
 }
 
 void Connection::State::consume() {
@@ -130,8 +136,8 @@ bool Connection::State::drain(Clock::time_point deadline) noexcept {
   try {
     const system::StopEvent never{std::stop_token{}};
     const auto wait_until = [&](system::WaitFor what) {
-      return system::wait_for(PQsocket(raw.get()), what, never, left_until(deadline)) ==
-             system::WaitResult::kReady;
+      return PQsocket(raw.get()) >= 0 && system::wait_for(PQsocket(raw.get()), what, never,
+                                                          left_until(deadline)) == system::WaitResult::kReady;
     };
     // Drops the rows of a COPY that are still on their way. False when the time is over.
     const auto drop_rows = [&] {
@@ -172,8 +178,8 @@ bool Connection::State::drain(Clock::time_point deadline) noexcept {
 
 bool Connection::State::cancel_and_drain() noexcept {
   if (lost) return false;
-  // Blocks until the server has taken the request. The signal is sent by then, so it cannot hit a later
-  // statement.
+  // Blocks until the server has taken the request, or for the connect timeout at most. The signal is sent by
+  // then, so it cannot hit a later statement.
   if (PGcancel* request = PQgetCancel(raw.get()); request != nullptr) {
     std::array<char, 256> words{};
     PQcancel(request, words.data(), words.size());

@@ -99,6 +99,7 @@ using Parameters = std::span<const std::optional<std::string>>;
 // connections are kConnectionLost and leave the object unusable.
 class Connection {
  public:
+  // Each address of each host has connect_timeout (15 s unless told) to answer.
   // kConnectionRefused, kAuthFailed, kDatabaseNotFound, kPoolerInBetween, kServerUnsupported (< 13),
   // kPermissionDenied.
   static Connection open(const ConnectionTarget& target, const SessionOptions& options, std::stop_token stop);

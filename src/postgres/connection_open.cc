@@ -1,4 +1,7 @@
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -62,6 +65,13 @@ std::string startup_options(const ConnectionTarget& target, const SessionOptions
   return text;
 }
 
+std::chrono::seconds connect_timeout(const ConnectionTarget& target) {
+  const std::string text = target.value("connect_timeout");
+  int seconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return seconds > 0 ? std::chrono::seconds(seconds) : kConnectTimeout;
+}
+
 Settings login_parameters(const ConnectionTarget& target, const SessionOptions& options) {
   Settings parameters;
   for (const auto& parameter : target.parameters())
@@ -74,14 +84,12 @@ Settings login_parameters(const ConnectionTarget& target, const SessionOptions& 
   for (const auto& [keyword, value] :
        Settings{{"keepalives_idle", "60"}, {"keepalives_interval", "10"}, {"keepalives_count", "6"}})
     if (target.value(keyword).empty()) parameters.emplace_back(keyword, value);
+  // The kernel gives an address that does not answer up in time, and libpq then tries the next one of the
+  // host, and the next host. Taken back after the login: see open(). PQcancel keeps it.
+  if (target.value("tcp_user_timeout").empty())
+    parameters.emplace_back("tcp_user_timeout",
+                            std::to_string(std::chrono::milliseconds(connect_timeout(target)).count()));
   return parameters;
-}
-
-std::chrono::milliseconds connect_timeout(const ConnectionTarget& target) {
-  const std::string text = target.value("connect_timeout");
-  int seconds = 0;
-  std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return seconds > 0 ? std::chrono::seconds(seconds) : kConnectTimeout;
 }
 
 // Called by libpq, so it must not throw.
@@ -96,15 +104,22 @@ void take_notice(void* into, const PGresult* notice) {
   }
 }
 
-// Carries libpq's login on until it stands. Looking up a host name blocks; everything else ends on stop.
+// Carries libpq's login on until it stands. Each address has the connect timeout for itself. Looking up a
+// host name blocks; everything else ends on stop.
 void log_in(PGconn* raw, const ConnectionTarget& target, const system::StopEvent& stop) {
-  const auto timeout = connect_timeout(target);
-  const auto deadline = Clock::now() + timeout;
+  // The kernel's own timeout comes first where it can, so that another address is tried.
+  const auto timeout = connect_timeout(target) + std::chrono::milliseconds(500);
+  auto deadline = Clock::now() + timeout;
+  std::string address;
   auto next = PGRES_POLLING_WRITING;
   while (true) {
     if (PQstatus(raw) == CONNECTION_BAD || next == PGRES_POLLING_FAILED)
       throw login_error(PQerrorMessage(raw), target);
     if (next == PGRES_POLLING_OK) return;
+    if (const std::string now_at = std::string(PQhost(raw)) + " " + PQhostaddr(raw); now_at != address) {
+      address = now_at;
+      deadline = Clock::now() + timeout;
+    }
     const auto left = std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()),
                                std::chrono::milliseconds(0));
     const auto what = next == PGRES_POLLING_READING ? system::WaitFor::kRead : system::WaitFor::kWrite;
@@ -113,13 +128,23 @@ void log_in(PGconn* raw, const ConnectionTarget& target, const system::StopEvent
         throw cancelled();
       case system::WaitResult::kTimedOut:
         throw login_error(fmt::format("timeout expired: no answer within {} s (connect_timeout)",
-                                      std::chrono::duration_cast<std::chrono::seconds>(timeout).count()),
+                                      connect_timeout(target).count()),
                           target);
       case system::WaitResult::kReady:
         break;
     }
     next = PQconnectPoll(raw);
   }
+}
+
+// A session may be silent for longer than a login.
+void restore_user_timeout(PGconn* raw, const ConnectionTarget& target) {
+  if (target.is_local_socket()) return;
+  unsigned int timeout_ms = 0;
+  const std::string text = target.value("tcp_user_timeout");
+  std::from_chars(text.data(), text.data() + text.size(), timeout_ms);
+  // Fails on a Unix socket among several hosts, which has no such timeout.
+  ::setsockopt(PQsocket(raw), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
 std::string names_not_in(const Settings& settings, std::initializer_list<std::string_view> names) {
@@ -203,6 +228,7 @@ Connection Connection::open(const ConnectionTarget& target, const SessionOptions
   PQsetNoticeReceiver(raw, take_notice, &state->notices);
   PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);
   log_in(raw, target, *state->stop);
+  restore_user_timeout(raw, target);
   PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
   PQsetnonblocking(raw, 1);
 

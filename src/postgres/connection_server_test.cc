@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <chrono>
 #include <thread>
 
@@ -289,7 +292,6 @@ TEST(ConnectionTest, StopEndsACopyInBothDirections) {
   connection.use_stop_token(second.get_token());
   const Error error = error_of([&] {
     CopyIn in = connection.copy_in("COPY public.slow FROM STDIN");
-    const std::string data(1 << 20, '1');
     in.write(as_bytes("1\n"));
     second.request_stop();
     in.write(as_bytes("2\n" + std::string(1 << 17, '\n')));
@@ -475,6 +477,32 @@ TEST(ConnectionTest, StopAndTimeoutEndALoginThatHangs) {
   const Error error = error_of([&] { Connection::open(mute.target().with("connect_timeout", "1"), {}, {}); });
   EXPECT_EQ(error.code(), ErrorCode::kConnectionRefused);
   EXPECT_THAT(error.cause(), HasSubstr("timeout expired"));
+}
+
+TEST(ConnectionTest, AHostThatDoesNotAnswerIsLeftForTheNext) {
+  const PrivateCluster cluster;
+  // A listener with a full queue: the kernel drops whoever comes, as a firewall does.
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  const auto raw_address = reinterpret_cast<sockaddr*>(&address);
+  const system::FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(listener.get(), raw_address, size), 0);
+  ASSERT_EQ(::listen(listener.get(), 0), 0);
+  ASSERT_EQ(::getsockname(listener.get(), raw_address, &size), 0);
+  std::vector<system::FileDescriptor> fillers;
+  for (int i = 0; i < 4; ++i) {
+    fillers.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int begun = ::connect(fillers.back().get(), raw_address, size);
+    ASSERT_TRUE(begun == 0 || errno == EINPROGRESS);
+  }
+  const auto target = cluster.target()
+                          .with("host", "127.0.0.1," + cluster.directory().string())
+                          .with("port", std::to_string(ntohs(address.sin_port)) + ",5432")
+                          .with("connect_timeout", "1");
+  Connection connection = Connection::open(target, {}, {});
+  EXPECT_EQ(connection.execute("SELECT 1").integer(0, 0), 1);
 }
 
 TEST(ConnectionTest, APoolerIsKnownByTheProcessThatAnswers) {

@@ -43,6 +43,8 @@ struct Connection::State {
   void expect_idle() const;
   void send(int sent);  // result of PQsend...: flushes, or throws
 
+  // The descriptor to wait for; a connection that has none is lost, and waiting for it would never end.
+  int socket();
   // Each of these ends on stop with cancel(), which throws.
   void wait(system::WaitFor what);
   void consume();

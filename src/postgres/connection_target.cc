@@ -111,7 +111,9 @@ std::string ConnectionTarget::value(std::string_view keyword) const {
   const Options options(PQconninfo(attempt.get()));
   for (const auto* option = options.get(); option != nullptr && option->keyword != nullptr; ++option)
     if (keyword == option->keyword && option->val != nullptr) return option->val;
-  return {};
+  // The socket directory that was compiled in is not among the options.
+  const char* host = keyword == "host" ? PQhost(attempt.get()) : nullptr;
+  return host != nullptr ? host : "";
 }
 
 std::string ConnectionTarget::host_and_port() const {

@@ -134,8 +134,8 @@ void CopyIn::put(ByteView piece) {
 // Blocks until the socket takes a message, so that libpq need not wait inside: it would then read, and keep
 // to itself, an error of the server.
 void CopyIn::wait_for_room() {
-  const int socket = PQsocket(state_->raw.get());
   while (true) {
+    const int socket = state_->socket();
     const auto room =
         system::wait_for(socket, system::WaitFor::kWrite, *state_->stop, std::chrono::milliseconds(0));
     if (room == system::WaitResult::kStopped) state_->cancel();

@@ -40,13 +40,14 @@ ServerFacts read_server_facts(Connection& connection) {
   facts.data_is_local = connection.target().is_local_socket();
   facts.system_identifier = system_identifier(connection);
 
+  // Of sessions of others a plain role sees little more than the database (datid).
   // A setting the role may not see is absent from pg_settings, and asking for it by name is an error.
   const Result answer = connection.execute(R"(
     SELECT pg_catalog.pg_postmaster_start_time()::text, pg_catalog.pg_is_in_recovery(), current_user::text,
            r.rolsuper, r.rolsuper OR r.rolcreatedb, r.rolsuper OR r.rolcreaterole,
            (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'),
            (SELECT count(*) FROM pg_catalog.pg_locks WHERE NOT fastpath AND mode <> 'SIReadLock'),
-           (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend')
+           (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' OR (backend_type IS NULL AND datid IS NOT NULL))
       FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)");
   facts.start_time = answer.string(0, 0);
   facts.in_recovery = answer.boolean(0, 1);

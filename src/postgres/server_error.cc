@@ -124,11 +124,11 @@ Diagnosis unreachable(const ConnectionTarget& target) {
                 .message = fmt::format("No PostgreSQL server answers at {}.", target.host_and_port()),
                 .solution = {"Check that the server runs: systemctl status postgresql, or pg_lsclusters."}};
   if (target.is_local_socket()) {
-    out.solution.push_back(fmt::format(
-        "Check host and port: the server must have its socket \"{}/.s.PGSQL.{}\" (settings "
-        "unix_socket_directories and "
-        "port).",
-        target.value("host").empty() ? "/var/run/postgresql" : target.value("host"), target.value("port")));
+    out.solution.push_back(
+        fmt::format("Check host and port: the server must have its socket \"{}/.s.PGSQL.{}\" (settings "
+                    "unix_socket_directories and "
+                    "port).",
+                    target.value("host"), target.value("port")));
   } else {
     out.solution.push_back(fmt::format("Check host and port: {} is where we asked.", target.host_and_port()));
     out.solution.emplace_back(

@@ -54,6 +54,8 @@ TEST(ServerTest, APlainRoleGetsTheFactsItMaySee) {
   EXPECT_EQ(facts.system_identifier, "");
   EXPECT_EQ(facts.data_directory, "");
   EXPECT_GT(facts.max_locks_per_transaction, 0);
+  const Connection other = cluster.connect();
+  EXPECT_EQ(read_server_facts(connection).used_connections, 2) << "those of others count too";
 }
 
 TEST(ServerTest, TheFloorOfTheLockTableIsThereInFact) {

@@ -146,7 +146,9 @@ void PrivateCluster::start() {
         const system::StopEvent stop(token);
         std::ofstream out(log, std::ios::app);
         system::run({.argv = argv, .environment = {{"LC_ALL", "C.UTF-8"}}},
-                    {.on_error_line = [&](std::string_view line) { out << line << std::endl; }}, stop);
+                    {.on_error_line = [&](std::string_view line) { out << line << '\n'
+                                                                       << std::flush; }},
+                    stop);
       });
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   const system::StopEvent never{std::stop_token{}};
