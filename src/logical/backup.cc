@@ -92,12 +92,10 @@ Parallelism fit_connections(const BackupOptions& options, const postgres::Server
   return fits;
 }
 
-std::string source_identity(const postgres::ServerFacts& server, const Operation& operation,
-                            const BackupOptions& options) {
-  std::string source = server.system_identifier.empty() ? "postgresql/" + operation.target.host_and_port()
-                                                        : "postgresql/" + server.system_identifier;
-  if (options.database) source += "/" + *options.database;
-  return source;
+// The same for every kind of backup of one server, so that they are compared with each other.
+std::string source_identity(const postgres::ServerFacts& server, const Operation& operation) {
+  return "postgresql/" +
+         (server.system_identifier.empty() ? operation.target.host_and_port() : server.system_identifier);
 }
 
 // One backup under way: leaders that each see one database through, and the workers that read rows for all of
@@ -111,6 +109,7 @@ class ClusterBackup {
       backups_.push_back(std::make_unique<DatabaseBackup>(env_, std::move(properties)));
     }
     records_.resize(backups_.size());
+    failures_.resize(backups_.size());
   }
 
   // Records in the order of the databases.
@@ -129,6 +128,9 @@ class ClusterBackup {
     return std::move(records_);
   }
 
+  // Why a database failed, by its place; after run().
+  const std::optional<Error>& failure(size_t index) const { return failures_.at(index); }
+
  private:
   void lead(const std::vector<DatabaseProperties>& properties) {
     while (true) {
@@ -144,6 +146,7 @@ class ClusterBackup {
           env_.operation.connect(maintenance_database(env_.operation), "probe");
         }
         records_[index] = failed_record(properties[index], error);
+        failures_[index] = error;
         report(records_[index]);
       }
       env_.progress.database_done();
@@ -217,6 +220,7 @@ class ClusterBackup {
   const Parallelism parallelism_;
   std::vector<std::unique_ptr<DatabaseBackup>> backups_;  // outlive every thread: workers look at them
   std::vector<DatabaseRecord> records_;                   // each written by one leader
+  std::vector<std::optional<Error>> failures_;            // likewise
   std::atomic<size_t> next_ = 0;
 };
 
@@ -255,12 +259,18 @@ bool save_globals(const Operation& operation, const postgres::ClientPrograms& pr
   return false;
 }
 
-Error nothing_saved(const std::vector<DatabaseRecord>& records) {
+// What stood in the way of the first database, which mostly stood in the way of all.
+Error nothing_saved(const ClusterBackup& backup, const std::vector<DatabaseRecord>& records) {
+  if (!records.empty() && backup.failure(0)) {
+    Error error = *backup.failure(0);
+    error.add_context("Database", records.front().name());
+    return error;
+  }
   return Error(ErrorCode::kServerError,
-               {.message = "No database could be backed up, so there is no backup.",
-                .cause = records.empty() ? "There is no database." : records.front().error,
-                .solution = {"Mend what is said of each database above, then run the command again.",
-                             "`dbbackup doctor` shows what this host can do with this server."}});
+               {.message = "There is no database that could be backed up, so there is no backup.",
+                .cause = "No database of the server lets anybody connect.",
+                .solution = {"See which there are: psql -l",
+                             "Allow connections to one: ALTER DATABASE ... ALLOW_CONNECTIONS true"}});
 }
 
 }  // namespace
@@ -285,7 +295,7 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
   const Parallelism parallelism = fit_connections(options, server, selection.databases.size(), operation);
 
   const auto writer = repository.begin_backup({.kind = options.database ? "database" : "cluster",
-                                               .source = source_identity(server, operation, options),
+                                               .source = source_identity(server, operation),
                                                .program_version = DBB_VERSION,
                                                .host = operation.host},
                                               operation.clock, operation.stop);
@@ -317,7 +327,7 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
   const bool any_saved = std::ranges::any_of(document.databases, [](const DatabaseRecord& record) {
     return record.state != DatabaseState::kFailed;
   });
-  if (!any_saved) throw nothing_saved(document.databases);
+  if (!any_saved) throw nothing_saved(backup, document.databases);
   for (const DatabaseProperties& closed : selection.closed) {
     DatabaseRecord record;
     record.properties = closed;

@@ -63,7 +63,10 @@ DatabaseRecord DatabaseBackup::run() {
       attempt(leader);
       break;
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kTableChanged || tries_left == 0) throw;
+      // pg_dump looks some things up as they are now: with an index that was dropped since the snapshot it fails.
+      const bool worth_another =
+          error.code() == ErrorCode::kTableChanged || error.code() == ErrorCode::kClientProgramFailed;
+      if (!worth_another || tries_left == 0) throw;
       env_.operation.warn("snapshot-repeated",
                           fmt::format("{}: {} Taking a new snapshot.", name(), error.message()),
                           {{"database", name()}});
@@ -178,7 +181,9 @@ void DatabaseBackup::lock_tables(Connection& leader) {
       // Undefined table or schema: dropped or renamed since the snapshot.
       if (error.sqlstate() == "42P01" || error.sqlstate() == "3F000") {
         throw Error(ErrorCode::kTableChanged,
-                    {.message = "A table was dropped while the backup began.", .cause = error.message()});
+                    {.message = "A table was dropped while the backup began.",
+                     .cause = error.message(),
+                     .solution = {"Run the backup when no tables are dropped or renamed."}});
       }
       throw;
     }

@@ -44,7 +44,8 @@ std::string oid_array(const std::vector<Table>& tables, uint32_t (*value)(const 
 // busy: pg_relation_size() opens the relation and would wait behind a holder of, or a waiter for, an
 // exclusive lock, without bound; for those the last count of pages must do. unsafe: partitioned by hash on an
 // enum, found as pg_dump does: by the operator class, so that domains and expressions are found too. Hash
-// values of enums depend on OIDs, so a restored row may belong into another partition.
+// values of enums depend on OIDs, so a restored row may belong into another partition. A privilege that is NULL:
+// the table was dropped since the snapshot, which whoever locks it finds out; it is no matter of rights.
 constexpr std::string_view kTables = R"(
   WITH RECURSIVE
   busy AS MATERIALIZED (
@@ -90,16 +91,16 @@ constexpr std::string_view kTables = R"(
   columns AS MATERIALIZED (
     SELECT a.attrelid, pg_catalog.array_agg(a.attname::text ORDER BY a.attnum) AS names,
            pg_catalog.bool_and(t.all_visible
-             OR coalesce(pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false)) AS visible
-      FROM (SELECT oid, coalesce(pg_catalog.has_table_privilege(oid, 'SELECT'), false) AS all_visible FROM chosen) t
+             OR coalesce(pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), true)) AS visible
+      FROM (SELECT oid, coalesce(pg_catalog.has_table_privilege(oid, 'SELECT'), true) AS all_visible FROM chosen) t
       JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid
      WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
      GROUP BY a.attrelid)
   SELECT t.oid, t.nspname, t.relname, coalesce(m.amname, ''), coalesce(columns.names, '{{}}'),
          {heap_size}, CASE WHEN toast.oid IS NULL THEN 0 ELSE {toast_size} END, coalesce(indexes.bytes, 0),
          t.relfilenode, t.relpersistence = 'u', t.relrowsecurity,
-         coalesce(pg_catalog.has_schema_privilege(t.relnamespace, 'USAGE'), false)
-           AND coalesce(columns.visible, pg_catalog.has_table_privilege(t.oid, 'SELECT'), false),
+         coalesce(pg_catalog.has_schema_privilege(t.relnamespace, 'USAGE'), true)
+           AND coalesce(columns.visible, pg_catalog.has_table_privilege(t.oid, 'SELECT'), true),
          through.nspname, through.relname, t.condition IS NOT NULL, coalesce(t.condition, ''), coalesce(t.extname, '')
     FROM chosen t
     LEFT JOIN pg_catalog.pg_am m ON m.oid = t.relam
