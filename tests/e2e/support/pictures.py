@@ -128,5 +128,5 @@ def _lines(properties):
 def diff(title, first, second):
     if first == second:
         return []
-    lines = list(difflib.unifieddiff(first, second, "first", "second", lineterm="", n=1))
+    lines = list(difflib.unified_diff(first, second, "first", "second", lineterm="", n=1))
     return [f"{title} differ:"] + ["    " + line[:300] for line in lines[:60]]
