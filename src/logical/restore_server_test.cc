@@ -298,6 +298,20 @@ TEST_F(Restore, ClientsThatReconnectWithoutPauseDoNotHoldUpTheSwap) {
   clients.request_stop();
 }
 
+TEST_F(Restore, AServerKilledRightAfterTheSwapHasEveryRow) {
+  const BackupId backup = back_up_it();
+  const std::string rows = state().substr(oid().size());
+  Operation mine = operation();
+  mine.at_step = [&](std::string_view step, std::string_view) {
+    if (step == "swapped") cluster_->stop(dbb::testing::PrivateCluster::Shutdown::kImmediate);
+  };
+  const RestoreResult result = restore(options_for(backup), mine);
+  cluster_->start();
+  EXPECT_TRUE(result.databases[0].restored);
+  ASSERT_NE(result.databases[0].kept_as, "");  // it could not be dropped, and is named
+  EXPECT_EQ(state().substr(oid().size()), rows);
+}
+
 TEST_F(Restore, NobodyButSuperusersConnectsToAStagingDatabase) {
   sql("postgres", "DROP ROLE IF EXISTS r_nosy; CREATE ROLE r_nosy LOGIN");
   const BackupId backup = back_up_it();

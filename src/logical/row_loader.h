@@ -27,8 +27,9 @@ struct LoadTask {
   bool operator==(const LoadTask&) const = default;
 };
 
-// Largest first. A table in several parts is split only when it is more than one worker's share: otherwise it
-// is better frozen in one transaction. Configuration tables of extensions are not in it. A pure function.
+// Largest first. A table in several parts is split only when it is clearly more than one worker's share:
+// otherwise it is better frozen in one transaction. Configuration tables of extensions are not in it. A pure
+// function.
 std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers);
 
 struct LoadOptions {
