@@ -17,6 +17,10 @@ namespace {
 
 using postgres::Connection;
 
+// Parts loaded at once cannot be frozen while they load, and the VACUUM (FREEZE) that makes up for it takes
+// about half as long as loading the table with one worker (docs/decisions/0004).
+constexpr int kWorkersWorthSplitting = 4;
+
 uint64_t bytes_of(const std::vector<repository::StreamRef>& parts) {
   return std::transform_reduce(parts.begin(), parts.end(), uint64_t{0}, std::plus<>{},
                                [](const repository::StreamRef& part) { return part.bytes; });
@@ -180,7 +184,7 @@ std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers) {
       if (is_new) tasks.push_back({.kind = LoadTask::Kind::kRoot});
       tasks[place->second].tables.push_back(i);
       tasks[place->second].bytes += bytes;
-    } else if (workers > 1 && table.parts.size() > 1 && bytes > share) {
+    } else if (workers >= kWorkersWorthSplitting && table.parts.size() > 1 && bytes > share) {
       for (size_t part = 0; part < table.parts.size(); ++part) {
         tasks.push_back({LoadTask::Kind::kPart, {i}, part, table.parts[part].bytes});
       }

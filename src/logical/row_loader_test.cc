@@ -30,20 +30,22 @@ TEST(PlanLoad, LargestTablesComeFirst) {
 TEST(PlanLoad, OnlyATableLargerThanAWorkersShareIsSplit) {
   DatabaseContent content;
   content.tables = {table_of("huge", {90, 90}), table_of("two", {50, 5}), table_of("one", {30})};
-  EXPECT_THAT(plan_load(content, 2), ElementsAre(LoadTask{LoadTask::Kind::kPart, {0}, 0, 90},
+  EXPECT_THAT(plan_load(content, 4), ElementsAre(LoadTask{LoadTask::Kind::kPart, {0}, 0, 90},
                                                  LoadTask{LoadTask::Kind::kPart, {0}, 1, 90},
                                                  LoadTask{LoadTask::Kind::kTable, {1}, 0, 55},
                                                  LoadTask{LoadTask::Kind::kTable, {2}, 0, 30}));
-  EXPECT_THAT(plan_load(content, 1), ElementsAre(LoadTask{LoadTask::Kind::kTable, {0}, 0, 180},
-                                                 LoadTask{LoadTask::Kind::kTable, {1}, 0, 55},
-                                                 LoadTask{LoadTask::Kind::kTable, {2}, 0, 30}));
+  for (const int few : {1, 2, 3}) {
+    EXPECT_THAT(plan_load(content, few), ElementsAre(LoadTask{LoadTask::Kind::kTable, {0}, 0, 180},
+                                                     LoadTask{LoadTask::Kind::kTable, {1}, 0, 55},
+                                                     LoadTask{LoadTask::Kind::kTable, {2}, 0, 30}));
+  }
 }
 
 TEST(PlanLoad, ATableOfAboutAWorkersShareIsFrozenInOneTransaction) {
   DatabaseContent content;
-  content.tables = {table_of("half", {60, 60}), table_of("rest", {100})};
-  EXPECT_THAT(plan_load(content, 2), ElementsAre(LoadTask{LoadTask::Kind::kTable, {0}, 0, 120},
-                                                 LoadTask{LoadTask::Kind::kTable, {1}, 0, 100}));
+  content.tables = {table_of("half", {60, 60}), table_of("rest", {400})};
+  EXPECT_THAT(plan_load(content, 4), ElementsAre(LoadTask{LoadTask::Kind::kTable, {1}, 0, 400},
+                                                 LoadTask{LoadTask::Kind::kTable, {0}, 0, 120}));
 }
 
 TEST(PlanLoad, LeavesOfOneRootAreOneTask) {
