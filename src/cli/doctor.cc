@@ -111,9 +111,9 @@ Diagnosis diagnose_rights(const postgres::ServerFacts& facts, bool reads_all_dat
                   facts.role, reads_all_data ? "yes" : "no", facts.can_create_databases ? "yes" : "no",
                   facts.can_create_roles ? "yes" : "no");
   out.remedy = fmt::format(
-      "Connect as a superuser, or GRANT pg_read_all_data TO \"{}\"; role passwords are then still left out, "
-      "and a "
-      "restore cannot give objects to other owners.",
+      "Connect as a superuser, or GRANT pg_read_all_data TO \"{}\": large objects of others are then still "
+      "left out, "
+      "and a restore cannot give objects to other owners.",
       facts.role);
   return out;
 }

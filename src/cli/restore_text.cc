@@ -21,13 +21,13 @@ std::string seconds_text(double seconds) {
 Cell verdict_cell(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOk:
-      return {"ok", Tone::kGood};
+      return Cell("ok", Tone::kGood);
     case Verdict::kWarning:
-      return {"warning", Tone::kWarning};
+      return Cell("warning", Tone::kWarning);
     case Verdict::kRefused:
-      return {"refused", Tone::kBad};
+      return Cell("refused", Tone::kBad);
   }
-  return "";
+  return Cell("");
 }
 
 std::string what_happens(const logical::DatabasePlan& database) {
@@ -134,6 +134,9 @@ std::string render_result(const logical::RestorePlan& plan, const logical::Resto
     }
   }
   out += bullets("Remarks:", remarks, style);
+  const bool kept =
+      std::ranges::any_of(result.databases, [](const auto& database) { return !database.kept_as.empty(); });
+  if (kept) out += "\nOld databases that were kept go with: dbbackup cleanup --kept --confirm\n";
   out += fmt::format("\n{} of {} databases restored from {} in {}, of which proof {}.\n", restored,
                      result.databases.size(), plan.manifest.id.text(), seconds_text(result.seconds),
                      seconds_text(result.proof_seconds));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/style.h"
@@ -18,8 +19,7 @@ struct Column {
 struct Cell {
   std::string text;
   Tone tone = Tone::kPlain;
-  Cell(std::string content, Tone colour = Tone::kPlain) : text(std::move(content)), tone(colour) {}
-  Cell(const char* content) : text(content) {}
+  explicit Cell(std::string content, Tone colour = Tone::kPlain) : text(std::move(content)), tone(colour) {}
 };
 
 // Aligned text for people. Columns that are empty in every row are left out.
