@@ -63,7 +63,7 @@ TEST(ClientProgramsServerTest, ProgramsReachOddDatabasesWithOurSettingsAndName) 
 
 TEST(ClientProgramsServerTest, ATypedPasswordReachesTheProgramAndNoErrorShowsIt) {
   PrivateCluster cluster;
-  cluster.psql("CREATE ROLE app LOGIN PASSWORD 'right one'");
+  cluster.psql("SET password_encryption = 'scram-sha-256'; CREATE ROLE app LOGIN PASSWORD 'right one'");
   cluster.set_hba("local all postgres trust\nlocal all app scram-sha-256");
   const auto target = cluster.target("postgres", "app");
   const ProgramRun run{.arguments = {"-XAtc", "SELECT 1"}};

@@ -43,20 +43,31 @@ std::string read_all(Connection& connection, const std::string& sql) {
 
 TEST(ConnectionTest, SettingsOfASessionHoldWhateverTheRoleHas) {
   const PrivateCluster cluster;
-  cluster.psql(
-      "ALTER ROLE postgres SET statement_timeout = '1ms'; ALTER ROLE postgres SET lock_timeout = '1ms';"
-      "ALTER ROLE postgres SET idle_in_transaction_session_timeout = '1s';"
-      "ALTER ROLE postgres SET idle_session_timeout = '1s'; ALTER ROLE postgres SET search_path = evil, "
-      "public;"
-      "ALTER ROLE postgres SET DateStyle = 'German'; ALTER ROLE postgres SET bytea_output = 'escape';"
-      "ALTER ROLE postgres SET default_transaction_read_only = on; ALTER ROLE postgres SET client_encoding = "
-      "'LATIN1'");
+  Connection before = cluster.connect();
+  const int major = before.version().major();
+  std::vector<std::string> evil = {"statement_timeout = '1ms'",
+                                   "lock_timeout = '1ms'",
+                                   "idle_in_transaction_session_timeout = '1s'",
+                                   "search_path = evil, public",
+                                   "DateStyle = 'German'",
+                                   "bytea_output = 'escape'",
+                                   "default_transaction_read_only = on",
+                                   "client_encoding = 'LATIN1'"};
+  if (major >= 14) evil.emplace_back("idle_session_timeout = '1s'");
+  if (major >= 17) evil.emplace_back("transaction_timeout = '1s'");
+  for (const std::string& setting : evil) before.execute("ALTER ROLE postgres SET " + setting);
   Connection connection = cluster.connect();
+  if (major >= 14) {
+    EXPECT_EQ(connection.execute("SHOW idle_session_timeout").string(0, 0), "0");
+    EXPECT_EQ(connection.execute("SHOW client_connection_check_interval").string(0, 0), "2s");
+  }
+  if (major >= 17) {
+    EXPECT_EQ(connection.execute("SHOW transaction_timeout").string(0, 0), "0");
+  }
   for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
            {"statement_timeout", "0"},
            {"lock_timeout", "0"},
            {"idle_in_transaction_session_timeout", "0"},
-           {"idle_session_timeout", "0"},
            {"search_path", ""},
            {"DateStyle", "ISO, MDY"},
            {"IntervalStyle", "postgres"},
@@ -68,7 +79,6 @@ TEST(ConnectionTest, SettingsOfASessionHoldWhateverTheRoleHas) {
            {"jit", "off"},
            {"default_transaction_read_only", "off"},
            {"client_encoding", "UTF8"},
-           {"client_connection_check_interval", "2s"},
            {"application_name", "dbbackup"},
        })
     EXPECT_EQ(connection.execute("SHOW " + name).string(0, 0), value) << name;
@@ -333,8 +343,10 @@ TEST(ConnectionTest, ASessionEndedByAnAdministratorIsALostConnection) {
   const PrivateCluster cluster;
   Connection victim = cluster.connect();
   Connection killer = cluster.connect();
-  killer.execute("SELECT pg_catalog.pg_terminate_backend($1::int, 5000)",
-                 {std::to_string(victim.backend_pid())});
+  const std::string pid = std::to_string(victim.backend_pid());
+  killer.execute("SELECT pg_catalog.pg_terminate_backend($1::int)", {pid});
+  while (killer.execute("SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1::int", {pid}).rows() == 1) {
+  }
   const Error error = error_of([&] { victim.execute("SELECT 1"); });
   EXPECT_EQ(error.code(), ErrorCode::kConnectionLost);
   EXPECT_EQ(error.sqlstate(), "57P01") << error.what();
@@ -357,7 +369,7 @@ TEST(ConnectionTest, ALoadThatLosesItsServerIsALostConnection) {
 
 TEST(ConnectionTest, WrongPasswordsAndUnknownRolesAreAuthFailed) {
   PrivateCluster cluster;
-  cluster.psql("CREATE ROLE app LOGIN PASSWORD 'right'");
+  cluster.psql("SET password_encryption = 'scram-sha-256'; CREATE ROLE app LOGIN PASSWORD 'right'");
   cluster.set_hba("local all postgres trust\nlocal all app scram-sha-256\nlocal all ghost trust");
   const auto target = cluster.target("postgres", "app");
   // The reload of pg_hba.conf has no other sign than that it works.

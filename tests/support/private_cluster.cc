@@ -72,6 +72,12 @@ const fs::path& template_of(const fs::path& bindir) {
   return paths.emplace(bindir, data).first->second;
 }
 
+// The same tests against another version: its server programs, which need not come with psql.
+fs::path server_bindir() {
+  const char* chosen = std::getenv("DBBACKUP_TEST_BINDIR");
+  return chosen != nullptr ? fs::path(chosen) : PrivateCluster::default_bindir();
+}
+
 std::string setting_line(const std::string& name, const std::string& value) {
   std::string line = name + " = '";
   for (const char c : value) line += c == '\'' ? std::string("''") : std::string(1, c);
@@ -95,7 +101,7 @@ fs::path PrivateCluster::default_bindir() {
 }
 
 PrivateCluster::PrivateCluster(Options options)
-    : bindir_(options.bindir.empty() ? default_bindir() : std::move(options.bindir)),
+    : bindir_(options.bindir.empty() ? server_bindir() : std::move(options.bindir)),
       directory_("dbbackup-test-") {
   give_to_server_user(directory());
   run_or_throw({"/bin/cp", "-a", template_of(bindir_).string(), data_directory().string()});

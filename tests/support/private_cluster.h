@@ -19,7 +19,8 @@ namespace dbb::testing {
 class PrivateCluster {
  public:
   struct Options {
-    std::filesystem::path bindir = {};  // empty: the newest below /usr/lib/postgresql
+    std::filesystem::path bindir =
+        {};  // empty: DBBACKUP_TEST_BINDIR, else the newest below /usr/lib/postgresql
     std::vector<std::pair<std::string, std::string>> settings = {};  // for postgresql.conf
     // Takes the place of pg_hba.conf's only line, "local all all trust".
     std::string hba = "local all all trust";
