@@ -85,6 +85,15 @@ void drop_old_database(const Operation& operation, const std::string& maintenanc
     throw Error(ErrorCode::kDatabaseNotFound,
                 {.message = fmt::format("Database \"{}\" is not the one that was replaced.", old_one.name)});
   }
+  const postgres::Bindings bindings = postgres::read_bindings(session, old_one.name);
+  std::vector<std::string> bound = bindings.logical_slots;
+  bound.insert(bound.end(), bindings.subscriptions.begin(), bindings.subscriptions.end());
+  if (!bound.empty() && !old_one.drop_slots) {
+    throw Error(
+        ErrorCode::kSwapFailed,
+        {.message = fmt::format("Logical slots or subscriptions appeared in database \"{}\" meanwhile: {}.",
+                                old_one.name, fmt::join(bound, ", "))});
+  }
   if (old_one.drop_slots) {
     drop_subscriptions(operation, old_one.name);
     end_slot_users(session, old_one.name);

@@ -34,8 +34,9 @@ struct OldDatabaseToDrop {
   bool drop_slots = false;  // with its subscriptions and logical slots, which otherwise refuse it
 };
 
-// Throws what the server says; the database is then there as before, or invalid when the DROP was
-// interrupted.
+// Looks once more at what is bound to it: DROP DATABASE would take an idle logical slot with it without a
+// word. Throws kSwapFailed when something is and may not be dropped, else what the server says; the database
+// is then there as before, or invalid when the DROP was interrupted.
 void drop_old_database(const Operation& operation, const std::string& maintenance,
                        const OldDatabaseToDrop& old_one);
 

@@ -87,11 +87,14 @@ void DatabaseRestore::run() {
     } else {
       build_and_swap();
     }
-    outcome_.restored = true;
   } catch (Error& error) {
     error.add_context("Database", plan_.name);
     throw;
   }
+}
+
+void DatabaseRestore::settle_outcome() {
+  outcome_.restored = true;
   outcome_.tables = record_.tables;
   outcome_.rows = record_.rows;
   outcome_.row_bytes = record_.row_bytes;
@@ -152,6 +155,7 @@ void DatabaseRestore::build_and_swap() {
     drop_staging(operation_, shared_.maintenance, plan_.staging_name);
     throw;
   }
+  settle_outcome();
   operation_.at_step("swapped", plan_.name);
   if (old_ && plan_.drop_old) {
     drop_old();
@@ -169,6 +173,7 @@ void DatabaseRestore::fill_system() {
   make_durable();
   prove();
   give_properties(plan_.name, true);
+  settle_outcome();
 }
 
 void DatabaseRestore::fill(bool in_one_transaction) {
@@ -317,8 +322,12 @@ void DatabaseRestore::drop_old() {
   } catch (const Error& error) {
     outcome_.kept_as = name;
     if (error.code() == ErrorCode::kCancelled) throw;
-    warn("old-left",
-         fmt::format("The old database could not be dropped and is there as \"{}\": {}", name, error.what()));
+    warn(
+        "old-left",
+        fmt::format(
+            "The old database could not be dropped and is there as \"{}\": {} When that is settled: dbbackup "
+            "cleanup --kept",
+            name, error.what()));
   }
 }
 

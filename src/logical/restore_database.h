@@ -42,6 +42,7 @@ class DatabaseRestore {
   void give_properties(const std::string& database, bool in_place);
   void swap_in();
   void drop_old();
+  void settle_outcome();
   void warn(const std::string& kind, std::string text);
   WorkSession work_session(std::string database) const;
 

@@ -134,8 +134,8 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
 
   RestoreFacts facts;
   static constexpr int kProbes = 4;
-  postgres::probe_topology(operation.target, kProbes, operation.stop);
   const std::string maintenance = maintenance_database(operation);
+  postgres::probe_topology(operation.target.with_database(maintenance), kProbes, operation.stop);
   Connection session = operation.connect(maintenance, "preflight");
   gather_server_facts(session, operation, facts);
 
