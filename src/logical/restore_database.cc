@@ -114,26 +114,28 @@ WorkSession DatabaseRestore::work_session(std::string database) const {
   return work;
 }
 
-void DatabaseRestore::build_and_swap() {
-  {
-    Connection session = operation_.connect(shared_.maintenance, "create");
-    const postgres::Oid there = find_database(session, plan_.name);
-    if (plan_.action == DatabaseAction::kCreate && there.value != 0) {
-      throw Error(ErrorCode::kTargetExists,
-                  {.message = fmt::format("A database \"{}\" exists now on the target.", plan_.name),
-                   .cause = "It was created after the restore was planned.",
-                   .solution = {"Run the restore again: the plan then says what becomes of it."}});
-    }
-    if (there.value != 0) old_ = there;
-    staging_ = create_staging(session,
-                              {.name = plan_.staging_name,
-                               .for_database = plan_.name,
-                               .properties = record_.properties,
-                               .with_owner = with_owners_,
-                               .is_superuser = shared_.server.is_superuser},
-                              operation_.run);
+void DatabaseRestore::create() {
+  Connection session = operation_.connect(shared_.maintenance, "create");
+  const postgres::Oid there = find_database(session, plan_.name);
+  if (plan_.action == DatabaseAction::kCreate && there.value != 0) {
+    throw Error(ErrorCode::kTargetExists,
+                {.message = fmt::format("A database \"{}\" exists now on the target.", plan_.name),
+                 .cause = "It was created after the restore was planned.",
+                 .solution = {"Run the restore again: the plan then says what becomes of it."}});
   }
+  if (there.value != 0) old_ = there;
+  staging_ = create_staging(session,
+                            {.name = plan_.staging_name,
+                             .for_database = plan_.name,
+                             .properties = record_.properties,
+                             .with_owner = with_owners_,
+                             .is_superuser = shared_.server.is_superuser},
+                            operation_.run);
+}
+
+void DatabaseRestore::build_and_swap() {
   try {
+    create();
     operation_.at_step("staging-created", plan_.name);
     work_ = work_session(plan_.staging_name);
     fill(false);
@@ -169,10 +171,16 @@ void DatabaseRestore::fill_system() {
                     fmt::format("Skipping create for system database (assume exists): {}", plan_.name),
                     {{"database", plan_.name}});
   work_ = work_session(plan_.name);
-  fill(true);
-  make_durable();
-  prove();
-  give_properties(plan_.name, true);
+  try {
+    fill(true);
+    make_durable();
+    prove();
+    give_properties(plan_.name, true);
+  } catch (Error& error) {
+    error.add_context("Left behind",
+                      fmt::format("parts of the backup in \"{}\", which was empty", plan_.name));
+    throw;
+  }
   settle_outcome();
 }
 

@@ -32,6 +32,7 @@ class DatabaseRestore {
   void run();
 
  private:
+  void create();
   void build_and_swap();
   void fill_system();
   void fill(bool in_one_transaction);
