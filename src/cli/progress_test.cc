@@ -164,7 +164,7 @@ TEST_F(ProgressTest, ForScriptsEveryEventIsALine) {
 
 TEST(TestPauseTest, WaitsAtItsStepUntilToldToGoOn) {
   const system::TemporaryDirectory directory("cli-test");
-  const auto path = directory.path();
+  const auto& path = directory.path();
   std::stop_source stop;
   const auto hook = make_test_pause("rows-done:app=" + path.string() + ";other=/nowhere", stop.get_token());
   hook("rows-done", "shop");  // another database

@@ -55,6 +55,7 @@ std::optional<std::string> ask_password(const std::string& prompt, std::stop_tok
   std::string answer;
   while (true) {
     if (system::wait_for(terminal.get(), system::WaitFor::kRead, stopped) == system::WaitResult::kStopped) {
+      system::write_all(terminal, as_bytes("\n"), "/dev/tty");
       throw cancelled();
     }
     std::array<char, 256> buffer{};
