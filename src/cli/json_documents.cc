@@ -201,6 +201,7 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
     out["databases"].push_back(
         {{"name", database.name},
          {"restored", database.restored},
+         {"skipped", database.skipped},
          {"proven", database.proven},
          {"error", recorded_error(database.error)},
          {"kept_as", database.kept_as.empty() ? Json(nullptr) : Json(database.kept_as)},

@@ -112,7 +112,8 @@ std::string render_result(const logical::RestorePlan& plan, const logical::Resto
   size_t restored = 0;
   for (const auto& database : result.databases) {
     restored += database.restored ? 1 : 0;
-    const Cell verdict = !database.restored
+    const Cell verdict = database.skipped ? Cell("skipped", Tone::kWarning)
+                         : !database.restored
                              ? Cell(database.error.empty() ? "not begun" : "failed", Tone::kBad)
                          : database.proven ? Cell("proven", Tone::kGood)
                                            : Cell("restored, not proven", Tone::kWarning);
