@@ -15,7 +15,8 @@ void Error::add_context(std::string_view label, std::string value) {
 }
 
 Error cancelled() {
-  return Error(ErrorCode::kCancelled, {.message = "Stopped on request before the work was done."});
+  return Error(ErrorCode::kCancelled, {.message = "Stopped on request before the work was done.",
+                                       .solution = {"Run the same command again when it suits."}});
 }
 
 }  // namespace dbb

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -57,13 +58,14 @@ DatabaseBackup::DatabaseBackup(const BackupEnvironment& environment, postgres::D
 
 DatabaseRecord DatabaseBackup::run() {
   const auto begun = env_.operation.clock.steady_now();
-  Connection leader = env_.operation.connect(name(), "leader");
+  Connection leader = env_.operation.connect_to_read(name(), "leader");
   for (int tries_left = kAttempts - 1;; --tries_left) {
     try {
       attempt(leader);
       break;
     } catch (const Error& error) {
-      // pg_dump looks some things up as they are now: with an index that was dropped since the snapshot it fails.
+      // pg_dump looks some things up as they are now: with an index that was dropped since the snapshot it
+      // fails.
       const bool worth_another =
           error.code() == ErrorCode::kTableChanged || error.code() == ErrorCode::kClientProgramFailed;
       if (!worth_another || tries_left == 0) throw;
@@ -119,14 +121,25 @@ void DatabaseBackup::find_tables(Connection& leader) {
   tables_ = postgres::read_tables(leader);
   left_out_.clear();
   excluded_.clear();
+  excluded_values_.clear();
+  std::set<postgres::RelationName> unreadable;
+  if (!env_.server.is_superuser) {
+    postgres::Unreadable found = postgres::read_unreadable(leader);
+    for (postgres::RelationName& table : found.tables) unreadable.insert(std::move(table));
+    for (const postgres::RelationName& sequence : found.sequences)
+      excluded_values_.push_back(leader.qualified(sequence.schema, sequence.name));
+  }
   std::erase_if(tables_, [&](const postgres::Table& table) {
-    if (table.has_select) return false;
+    postgres::RelationName name{.schema = table.schema, .name = table.name};
+    if (!table.has_select) unreadable.insert(name);
+    return unreadable.contains(name);
+  });
+  for (const postgres::RelationName& table : unreadable) {
     excluded_.push_back(leader.qualified(table.schema, table.name));
     left_out_.push_back(fmt::format("table {}.{}: the role may not read it (GRANT SELECT ON {} TO {})",
                                     table.schema, table.name, leader.qualified(table.schema, table.name),
                                     leader.quote_identifier(env_.server.role)));
-    return true;
-  });
+  }
   int64_t bytes = 0;
   for (const postgres::Table& table : tables_) bytes += static_cast<int64_t>(weight_of(table));
   env_.progress.expect(bytes - std::exchange(expected_bytes_, bytes));
@@ -151,6 +164,7 @@ repository::StreamRef DatabaseBackup::dump_schema(Connection& leader) {
           }};
   // pg_dump locks what it describes, and gives up at the first table it may not lock.
   for (const std::string& table : excluded_) run.arguments.push_back("--exclude-table=" + table);
+  for (const std::string& name : excluded_values_) run.arguments.push_back("--exclude-table-data=" + name);
   try {
     const system::StopEvent stop(env_.operation.stop);
     postgres::run_program(env_.programs, "pg_dump", env_.operation.target.with_database(name()), run, stop);

@@ -79,9 +79,10 @@ class DatabaseBackup {
   const postgres::DatabaseProperties properties_;
   std::string snapshot_;
   std::vector<postgres::Table> tables_;
-  std::vector<std::string> excluded_;  // tables the role may not read, quoted
-  std::vector<std::string> left_out_;  // what is missing, for people
-  int64_t expected_bytes_ = 0;         // told to progress
+  std::vector<std::string> excluded_;         // tables the role may not read, quoted
+  std::vector<std::string> excluded_values_;  // sequences whose value it may not read, quoted
+  std::vector<std::string> left_out_;         // what is missing, for people
+  int64_t expected_bytes_ = 0;                // told to progress
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

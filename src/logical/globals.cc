@@ -213,7 +213,7 @@ std::string mask_password(std::string_view statement) {
     for (size_t i = 1; i < one.tokens.size(); ++i) {
       const Token& token = one.tokens[i];
       if (token.kind != TokenKind::kString || !one.tokens[i - 1].is("PASSWORD")) continue;
-      masked.append(copied_to, token.text.data());
+      masked.append(copied_to, token.text.begin());
       masked += "'***'";
       copied_to = token.text.data() + token.text.size();
     }

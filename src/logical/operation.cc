@@ -31,6 +31,12 @@ postgres::Connection Operation::connect(const std::string& database, std::string
                                     {.application_name = application_name(role)}, stop);
 }
 
+postgres::Connection Operation::connect_to_read(const std::string& database, std::string_view role) const {
+  return postgres::Connection::open(target.with_database(database),
+                                    {.application_name = application_name(role), .only_plain_tables = true},
+                                    stop);
+}
+
 std::string maintenance_database(const Operation& operation) {
   try {
     operation.connect("postgres", "probe");

@@ -37,6 +37,9 @@ struct Operation {
   // "dbbackup <random part of run> <role>": who holds a session or a lock, in pg_stat_activity.
   std::string application_name(std::string_view role) const;
   postgres::Connection connect(const std::string& database, std::string_view role) const;
+  // For reading what users made: a table that somebody swaps for a view or a foreign table meanwhile is
+  // refused, instead of running its code with our rights (CVE-2024-7348).
+  postgres::Connection connect_to_read(const std::string& database, std::string_view role) const;
 };
 
 // The database for work on the cluster itself: `postgres`, or `template1` where there is none.

@@ -91,7 +91,7 @@ class Restore : public ::testing::Test {
     return back_up(*repository_, {.database = name_, .jobs = 2}, operation()).manifest.id;
   }
 
-  RestoreResult restore(const RestoreOptions& options, Operation operation) {
+  RestoreResult restore(const RestoreOptions& options, const Operation& operation) {
     const RestorePlan plan = plan_restore(*repository_, options, operation);
     for (const PreflightLine& line : plan.preflight) {
       EXPECT_NE(line.verdict, Verdict::kRefused) << line.check << ": " << line.finding;

@@ -51,7 +51,8 @@ std::string copy_out_statement(const postgres::Connection& connection, const pos
   const std::string name = connection.qualified(table.schema, table.name);
   if (range.whole_table() && table.extension_condition.empty()) {
     // A table without columns has nothing to list, and COPY's default leaves generated columns out as well.
-    const std::string columns = table.columns.empty() ? "" : "(" + joined_columns(connection, table.columns) + ")";
+    const std::string columns =
+        table.columns.empty() ? "" : "(" + joined_columns(connection, table.columns) + ")";
     return fmt::format("COPY {} {} TO STDOUT", name, columns);
   }
   std::string condition = table.extension_condition;

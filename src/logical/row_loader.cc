@@ -83,7 +83,11 @@ class Loader {
     throw Error(
         ErrorCode::kRestoreFailed,
         {.message = fmt::format("Table {} took {} rows, {} are in the backup.", table.qualified_name(),
-                                format_count(found), format_count(table.fingerprint.rows))});
+                                format_count(found), format_count(table.fingerprint.rows)),
+         .solution = {
+             "See what changed rows while they were loaded: an event trigger of the target, or a session "
+             "in the staging database.",
+             "Run the restore again."}});
   }
 
   uint64_t copy_parts(Connection& session, const std::string& into, const TableContent& table, size_t first,

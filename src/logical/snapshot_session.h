@@ -18,6 +18,8 @@ class SnapshotSession {
   void count_table();  // reopens now and then, so that a worker's locks do not add up
 
  private:
+  void begin();
+
   postgres::Connection connection_;
   std::string snapshot_;
   int tables_since_reopen_ = 0;

@@ -87,6 +87,20 @@ struct Table {
 // nothing else.
 std::vector<Table> read_tables(Connection& connection);
 
+struct RelationName {
+  std::string schema;
+  std::string name;
+  auto operator<=>(const RelationName&) const = default;
+};
+// What pg_dump would fail over, for want of rights.
+struct Unreadable {
+  // Tables and roots of partitions that the role may not lock. LOCK TABLE asks for a right to the whole
+  // table: one to each of its columns is enough to read it, but not for this.
+  std::vector<RelationName> tables;
+  std::vector<RelationName> sequences;  // whose value it may not read
+};
+Unreadable read_unreadable(Connection& connection);
+
 struct SequenceValue {
   std::string schema;
   std::string name;

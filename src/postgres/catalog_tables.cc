@@ -44,8 +44,9 @@ std::string oid_array(const std::vector<Table>& tables, uint32_t (*value)(const 
 // busy: pg_relation_size() opens the relation and would wait behind a holder of, or a waiter for, an
 // exclusive lock, without bound; for those the last count of pages must do. unsafe: partitioned by hash on an
 // enum, found as pg_dump does: by the operator class, so that domains and expressions are found too. Hash
-// values of enums depend on OIDs, so a restored row may belong into another partition. A privilege that is NULL:
-// the table was dropped since the snapshot, which whoever locks it finds out; it is no matter of rights.
+// values of enums depend on OIDs, so a restored row may belong into another partition. A privilege that is
+// NULL: the table was dropped since the snapshot, which whoever locks it finds out; it is no matter of
+// rights.
 constexpr std::string_view kTables = R"(
   WITH RECURSIVE
   busy AS MATERIALIZED (
@@ -119,6 +120,23 @@ std::string size_of(std::string_view relation, std::string_view lock_of) {
 }
 
 }  // namespace
+
+Unreadable read_unreadable(Connection& connection) {
+  // A privilege that is NULL: dropped since the snapshot, see above.
+  const Result answer = connection.execute(R"(
+    SELECT n.nspname, c.relname, c.relkind = 'S'
+      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence IN ('p', 'u')
+       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+       AND NOT (coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true)
+                AND coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), true))
+     ORDER BY n.nspname, c.relname)");
+  Unreadable found;
+  for (int row = 0; row < answer.rows(); ++row)
+    (answer.boolean(row, 2) ? found.sequences : found.tables)
+        .push_back({.schema = answer.string(row, 0), .name = answer.string(row, 1)});
+  return found;
+}
 
 std::vector<Table> read_tables(Connection& connection) {
   const std::string sql = fmt::format(

@@ -179,6 +179,11 @@ void run_program(const ClientPrograms& programs, std::string_view name, const Co
   command.argv.insert(command.argv.end(), run.arguments.begin(), run.arguments.end());
 
   std::string options = target.value("options");
+  // pg_dumpall sets none of these itself, and a role may have statement_timeout = 1 ms by ALTER ROLE.
+  for (const std::string_view timeout :
+       {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"})
+    append_startup_option(options, timeout, "0");
+  append_startup_option(options, "default_transaction_read_only", "off");
   for (const auto& [setting, value] : run.settings) append_startup_option(options, setting, value);
   command.environment = {
       {"LC_ALL", "C"},  // its messages are read

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string.h>
+
 #include <algorithm>
 #include <array>
 #include <initializer_list>
@@ -254,6 +256,11 @@ std::vector<std::string> solution_for(ErrorCode code, const ConnectionTarget& ta
           "See the server's log for the reason: a shutdown, a crash, or an administrator who ended the "
           "session.",
           "Run the same command again when the server is up."};
+    case ErrorCode::kClientProgramFailed:
+      return {"Mend what its words complain of; the server's log may say more.",
+              "See what this host can do with this server: dbbackup doctor"};
+    case ErrorCode::kServerError:
+      return {"Mend what the server complains of; its log may say more."};
     default:
       return {};
   }
@@ -288,6 +295,10 @@ std::string last_words(std::string_view program, int exit_code, std::string_view
     append_sentence(words, "", *line);
   constexpr size_t kMost = 4000;
   if (words.size() > kMost) words = words.substr(0, kMost) + " ...";
+  constexpr int kSignalled = 128;  // as shells count
+  if (words.empty() && exit_code > kSignalled)
+    words = fmt::format("{} was ended by signal {} ({}).", program, exit_code - kSignalled,
+                        ::strsignal(exit_code - kSignalled));
   if (words.empty())
     words = fmt::format("{} ended with exit status {} and said nothing.", program, exit_code);
   return words;

@@ -80,7 +80,14 @@ void throw_errno(int error_number, std::string_view action, const fs::path& path
                                             path.string()),
                                 "Run dbbackup as the user who owns it, or give this user the right."}});
     default:
-      throw Error(ErrorCode::kStorageFailed, {.message = message, .cause = cause});
+      throw Error(
+          ErrorCode::kStorageFailed,
+          {.message = message,
+           .cause = cause,
+           .solution = {fmt::format("Look at the file system and its limits: df -h {}; ulimit -a; and at "
+                                    "what the kernel says of the disk: dmesg.",
+                                    parent_of(path).string()),
+                        "Run the command again when that is in order."}});
   }
 }
 

@@ -207,16 +207,4 @@ Outcome run(const Command& command, const RunOptions& options, const StopEvent& 
   return {.exit_code = child.reap(), .standard_error = error_lines.finish()};
 }
 
-std::optional<std::filesystem::path> find_in_path(std::string_view program) {
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
-  while (!rest.empty()) {
-    const size_t colon = rest.find(':');
-    const std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / program;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
-  }
-  return std::nullopt;
-}
-
 }  // namespace dbb::system

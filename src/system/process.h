@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -42,8 +41,5 @@ struct RunOptions {
 // That signal belongs to the thread that started it, which is why this call keeps its thread until the
 // program has been reaped. Thread-safe.
 Outcome run(const Command& command, const RunOptions& options, const StopEvent& stop);
-
-// The first executable of that name in PATH.
-std::optional<std::filesystem::path> find_in_path(std::string_view program);
 
 }  // namespace dbb::system

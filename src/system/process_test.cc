@@ -129,10 +129,5 @@ TEST(ProcessTest, AnErrorOfAConsumerEndsTheProgramAndIsPassedOn) {
   }
 }
 
-TEST(ProcessTest, ProgramsAreFoundInThePath) {
-  EXPECT_TRUE(find_in_path("sh"));
-  EXPECT_FALSE(find_in_path("no-such-program-here"));
-}
-
 }  // namespace
 }  // namespace dbb::system

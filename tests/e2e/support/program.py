@@ -161,6 +161,15 @@ class Running:
         self._process.send_signal(number)
         return self
 
+    def pending(self, number):
+        """Whether the signal was sent and not yet taken."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except FileNotFoundError:
+            return False
+        masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
+        return any(mask & 1 << number - 1 for mask in masks)
+
     @property
     def ended(self):
         return self._process.poll() is not None
