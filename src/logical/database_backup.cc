@@ -58,7 +58,7 @@ DatabaseBackup::DatabaseBackup(const BackupEnvironment& environment, postgres::D
 
 DatabaseRecord DatabaseBackup::run() {
   const auto begun = env_.operation.clock.steady_now();
-  Connection leader = env_.operation.connect(name(), "leader");
+  Connection leader = env_.operation.connect_to_read(name(), "leader");
   for (int tries_left = kAttempts - 1;; --tries_left) {
     try {
       attempt(leader);

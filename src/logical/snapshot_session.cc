@@ -11,7 +11,7 @@ constexpr int kTablesPerTransaction = 64;
 
 SnapshotSession::SnapshotSession(const Operation& operation, const std::string& database,
                                  std::string snapshot)
-    : connection_(operation.connect(database, "worker")), snapshot_(std::move(snapshot)) {
+    : connection_(operation.connect_to_read(database, "worker")), snapshot_(std::move(snapshot)) {
   begin();
 }
 
