@@ -14,6 +14,7 @@ struct Tree {
   std::string parent;
   std::vector<std::string> children;
   uint64_t indexes = 0;
+  bool is_hash = false;  // partitioned by hash: rows may have to be loaded through its root
 };
 
 struct ForeignKey {
@@ -44,8 +45,9 @@ class Reader {
     for (const auto& [name, tree] : tables_) {
       if (tree.children.empty() || !tree.parent.empty()) continue;
       const Size size = size_of(name);
-      largest = std::max(largest, 2 * size.tables + size.indexes);
-      add(fmt::format("ANALYZE {}", name), 2 * size.tables + size.indexes);
+      largest = std::max(largest, size.tables + size.indexes);
+      add(fmt::format("ANALYZE {}", name), size.tables + size.indexes);
+      if (size.has_hash) add(fmt::format("loading rows through {}", name), 3 * size.tables);
     }
     if (refreshes_ && largest > 0) add("a materialized view", largest + kPlainStatement);
     for (const ForeignKey& key : foreign_keys_) {
@@ -53,11 +55,11 @@ class Reader {
       const Size to = size_of(key.to);
       if (from.tables + to.tables <= 2) continue;  // a plain statement
       add(fmt::format("foreign key {} -> {}", key.from, key.to),
-          2 * from.tables + from.indexes + 2 * to.tables + to.indexes);
+          from.tables + from.indexes + to.tables + to.indexes);
     }
     for (const std::string& table : triggers_) {
       const Size size = size_of(table);
-      if (size.tables > 1) add(fmt::format("trigger on {}", table), 2 * size.tables);
+      if (size.tables > 1) add(fmt::format("trigger on {}", table), size.tables);
     }
     std::ranges::stable_sort(facts_.locks, std::ranges::greater{}, &StatementLocks::locks);
     if (facts_.locks.size() > kMostStatements) facts_.locks.resize(kMostStatements);
@@ -68,6 +70,7 @@ class Reader {
   struct Size {
     uint64_t tables = 0;
     uint64_t indexes = 0;
+    bool has_hash = false;
   };
 
   Size size_of(const std::string& root) const {
@@ -80,6 +83,7 @@ class Reader {
       const auto found = tables_.find(name);
       if (found == tables_.end()) continue;
       size.indexes += found->second.indexes;
+      size.has_hash = size.has_hash || found->second.is_hash;
       open.insert(open.end(), found->second.children.begin(), found->second.children.end());
     }
     return size;
@@ -109,6 +113,7 @@ class Reader {
     }
     if (at >= tokens.size()) return;
     if (tokens[at].is("TABLE") || tokens[at].is("VIEW") || tokens[at].is("SEQUENCE")) ++facts_.relations;
+    if (tokens[at].is("TABLE")) read_partitioning(statement, at + 1);
     if (tokens[at].is("EXTENSION")) has_extensions_ = true;
     if (!tokens[at].is("INDEX") && !tokens[at].is("TRIGGER")) return;
     size_t table = statement.find("ON", at) + 1;
@@ -120,6 +125,12 @@ class Reader {
       ++tables_[name].indexes;
       ++facts_.relations;
     }
+  }
+
+  void read_partitioning(const Statement& statement, size_t at) {
+    const size_t partition = statement.find("PARTITION", at);
+    if (partition + 2 >= statement.tokens.size() || !statement.tokens[partition + 2].is("HASH")) return;
+    tables_[read_name(statement, at)].is_hash = true;
   }
 
   void read_alter_table(const Statement& statement) {
