@@ -61,6 +61,7 @@ class Tree {
   }
 
   ParsedCommandLine parse(std::vector<std::string> arguments) {
+    refuse_empty_values(arguments);
     std::ranges::reverse(arguments);  // as CLI11 wants them
     try {
       app_.parse(std::move(arguments));
@@ -100,6 +101,16 @@ class Tree {
   static std::string without_full_stop(std::string text) {
     while (text.ends_with('.') || text.ends_with('\n')) text.pop_back();
     return text;
+  }
+
+  // CLI11 takes the next word for the value of "--as=", be it "--confirm".
+  static void refuse_empty_values(const std::vector<std::string>& arguments) {
+    for (const std::string& word : arguments) {
+      if (word == "--") return;
+      if (!word.starts_with("--") || word.find('=') != word.size() - 1) continue;
+      throw usage_error(fmt::format("{} has no value.", word.substr(0, word.size() - 1)),
+                        {"Write a value behind the \"=\", or leave the option out."}, "");
+    }
   }
 
   static std::string name_of(const std::vector<std::string>& path) {

@@ -26,7 +26,7 @@ std::string joined_columns(const postgres::Connection& connection, const std::ve
 }  // namespace
 
 PartPlan plan_parts(const postgres::Table& table, postgres::ServerVersion version) {
-  const PartPlan one_part{.part_blocks = 0, .ranges = {BlockRange{}}};
+  PartPlan one_part{.part_blocks = 0, .ranges = {BlockRange{}}};
   if (table.access_method != "heap" || version.major() < kFirstVersionWithTidRanges ||
       table.is_extension_config) {
     return one_part;

@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TableContent table_of(const std::string& name, std::vector<uint64_t> parts) {
+TableContent table_of(const std::string& name, const std::vector<uint64_t>& parts) {
   TableContent table;
   table.attributes.schema = "public";
   table.attributes.name = name;

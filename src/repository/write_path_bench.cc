@@ -21,17 +21,17 @@ constexpr size_t kRowBytes = 190;
 
 // Made once for all: it takes longer than what is measured.
 const std::vector<std::string>& all_rows() {
-  static const std::vector<std::string> rows = make_rows(kRows, 1, kRowBytes);
-  return rows;
+  static const std::vector<std::string> kMade = make_rows(kRows, 1, kRowBytes);
+  return kMade;
 }
 
 const std::vector<uint64_t>& all_hashes() {
-  static const std::vector<uint64_t> hashes = [] {
+  static const std::vector<uint64_t> kMade = [] {
     std::vector<uint64_t> made;
     for (const std::string& row : all_rows()) made.push_back(codec::xxh3_128(as_bytes(row)).low);
     return made;
   }();
-  return hashes;
+  return kMade;
 }
 
 struct Bench {
@@ -59,7 +59,7 @@ void count_bytes(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(kRows * kRowBytes));
 }
 
-void Zstd1OfFrames(benchmark::State& state) {
+void zstd_1_of_frames(benchmark::State& state) {
   Bytes data;
   for (const std::string& row : all_rows()) data.insert(data.end(), row.begin(), row.end());
   codec::Compressor compressor;
@@ -75,14 +75,14 @@ void Zstd1OfFrames(benchmark::State& state) {
   state.counters["ratio"] = static_cast<double>(data.size()) / static_cast<double>(compressed);
 }
 
-void HashOfRows(benchmark::State& state) {
+void hash_of_rows(benchmark::State& state) {
   for (auto _ : state) {
     for (const std::string& row : all_rows()) benchmark::DoNotOptimize(codec::xxh3_128(as_bytes(row)));
   }
   count_bytes(state);
 }
 
-void FirstBackup(benchmark::State& state) {
+void first_backup(benchmark::State& state) {
   all_hashes();
   for (auto _ : state) {
     state.PauseTiming();
@@ -93,7 +93,7 @@ void FirstBackup(benchmark::State& state) {
   count_bytes(state);
 }
 
-void SecondBackupUnchanged(benchmark::State& state) {
+void second_backup_unchanged(benchmark::State& state) {
   all_hashes();
   Bench bench;
   bench.back_up();
@@ -101,7 +101,7 @@ void SecondBackupUnchanged(benchmark::State& state) {
   count_bytes(state);
 }
 
-void ReadBack(benchmark::State& state) {
+void read_back(benchmark::State& state) {
   Bench bench;
   const BackupId id = bench.back_up().id;
   const auto backup = bench.repository->open_backup(id);
@@ -115,11 +115,11 @@ void ReadBack(benchmark::State& state) {
   count_bytes(state);
 }
 
-BENCHMARK(Zstd1OfFrames)->Unit(benchmark::kMillisecond);
-BENCHMARK(HashOfRows)->Unit(benchmark::kMillisecond);
-BENCHMARK(FirstBackup)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
-BENCHMARK(SecondBackupUnchanged)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
-BENCHMARK(ReadBack)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(zstd_1_of_frames)->Unit(benchmark::kMillisecond);
+BENCHMARK(hash_of_rows)->Unit(benchmark::kMillisecond);
+BENCHMARK(first_backup)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(second_backup_unchanged)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+BENCHMARK(read_back)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 
 }  // namespace
 }  // namespace dbb::repository

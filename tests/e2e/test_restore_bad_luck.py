@@ -69,10 +69,10 @@ class Refused(OldOnesStay):
         self.assert_untouched()
 
     def test_names_that_cannot_be_are_refused(self):
-        for name in ("", "x" * 64, "two\nlines", "ä" * 32):
+        for name in ("", "x" * 64, "two\nlines", "ä" * 32, "template0"):
             with self.subTest(name=name):
-                self.fails_with("NAME_ILLEGAL", "restore", "database", "app", f"--as={name}", "--confirm")
-        self.fails_with("TARGET_EXISTS", "restore", "database", "app", "--as", "template0", "--confirm")
+                self.fails_with("NAME_ILLEGAL", "restore", "database", "app", "--as", name, "--confirm")
+        self.fails_with("USAGE", "restore", "database", "app", "--as=", "--confirm")
         self.assert_untouched()
 
     def test_an_older_server_is_refused(self):
@@ -196,6 +196,7 @@ class BrokenOff(OldOnesStay):
         for step in ("staging-created:app", "rows-done:app", "before-swap:app", "swap-open:app", "swapped:app"):
             with self.subTest(step=step):
                 running = self.start("restore", "database", "app", "--confirm", "--json", pause=[step]).wait_for(step)
+                self.cluster.sql("checkpoint")  # or recovery puts sequences some values ahead
                 self.cluster.crash()
                 running.go(step)
                 outcome = running.finish()
