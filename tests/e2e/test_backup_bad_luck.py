@@ -319,19 +319,8 @@ class ClientPrograms(EndToEnd):
 
 
 class Disk(EndToEnd):
-    def mounted(self, size):
-        """A small file system, unmounted at the end."""
-        place = self.folder / "small"
-        place.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "dbb-e2e", str(place)], capture_output=True,
-                              check=False)  # fmt: skip
-        if done.returncode:
-            self.skipTest("a small file system cannot be mounted here (needs root): " + done.stderr.decode())
-        self.addCleanup(subprocess.run, ["umount", "-l", str(place)], check=True)
-        return place
-
     def test_a_full_disk_fails_the_backup_and_leaves_the_earlier_one_good(self):
-        place = self.mounted("20m")
+        place = self.small_file_system("20m")
         self.tool = Tool(self.folder, self.cluster, place / "repository")
         self.cluster.create_database("app", contents=SMALL)
         self.init()
@@ -351,7 +340,7 @@ class Disk(EndToEnd):
         self.assert_holds(original, "app")
 
     def test_a_disk_that_is_full_from_the_start_is_said_to_be(self):
-        place = self.mounted("1m")
+        place = self.small_file_system("1m")
         self.tool = Tool(self.folder, self.cluster, place / "repository")
         self.init()
         with open(place / "ballast", "wb") as ballast:

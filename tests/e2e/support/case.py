@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import unittest
 
 from support import pictures
@@ -71,6 +72,17 @@ class EndToEnd(unittest.TestCase):
 
     def picture(self, cluster=None, databases=None):
         return pictures.Picture(cluster or self.cluster, databases)
+
+    def small_file_system(self, size):
+        """A mounted folder of so much space, unmounted at the end."""
+        place = self.folder / "small"
+        place.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "dbb-e2e", str(place)]
+        done = subprocess.run(mount, capture_output=True, check=False)
+        if done.returncode:
+            self.skipTest("a small file system cannot be mounted here (needs root): " + done.stderr.decode())
+        self.addCleanup(subprocess.run, ["umount", "-l", str(place)], check=True)
+        return place
 
     def init(self):
         self.succeeds("init")
