@@ -5,7 +5,7 @@
 #include <array>
 
 #include "base/error.h"
-#include "system/file.h"
+#include "system/stop_event.h"
 
 namespace dbb::logical {
 namespace {
@@ -31,20 +31,19 @@ bool begins_with_any(std::string_view text, std::initializer_list<std::string_vi
 
 SchemaArchive::SchemaArchive(repository::BackupReader& backup, const repository::StreamRef& stream,
                              const postgres::ClientPrograms& programs)
-    : directory_("dbbackup-schema-"), file_(directory_.path() / "schema.dump"), programs_(programs) {
-  const system::FileDescriptor file = system::create_file(file_);
+    : file_("dbbackup-schema"), programs_(programs) {
   const std::unique_ptr<repository::StreamReader> reader = backup.open_stream(stream);
-  for (ByteView piece; reader->next(piece);) system::write_all(file, piece, file_);
+  for (ByteView piece; reader->next(piece);) file_.write(piece);
 }
 
 std::string SchemaArchive::script(const system::StopEvent& stop) const {
-  return postgres::run_offline(programs_, "pg_restore", {"-f", "-", file_.string()}, stop);
+  return postgres::run_offline(programs_, "pg_restore", {"-f", "-", path().string()}, stop);
 }
 
 std::vector<std::string> SchemaArchive::list(std::string_view section, const system::StopEvent& stop) const {
   std::vector<std::string> arguments{"-l"};
   if (!section.empty()) arguments.push_back(fmt::format("--section={}", section));
-  arguments.push_back(file_.string());
+  arguments.push_back(path().string());
   const std::string text = postgres::run_offline(programs_, "pg_restore", arguments, stop);
   std::vector<std::string> lines;
   for (size_t begin = 0; begin < text.size();) {
@@ -53,16 +52,6 @@ std::vector<std::string> SchemaArchive::list(std::string_view section, const sys
     begin = end + 1;
   }
   return lines;
-}
-
-std::filesystem::path SchemaArchive::write_list(std::string_view name,
-                                                const std::vector<std::string>& lines) const {
-  std::filesystem::path path = directory_.path() / name;
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  const system::FileDescriptor file = system::create_file(path);
-  system::write_all(file, as_bytes(text), path);
-  return path;
 }
 
 PostData split_post_data(const std::vector<std::string>& lines) {
@@ -84,7 +73,7 @@ PostData split_post_data(const std::vector<std::string>& lines) {
 void SchemaApplier::run(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), "--exit-on-error");
   if (!with_owners_) arguments.insert(arguments.end(), {"--no-owner", "--no-privileges"});
-  arguments.push_back(archive_.file().string());
+  arguments.push_back(archive_.path().string());
   postgres::run_program(archive_.programs(), "pg_restore", operation_.target.with_database(work_.database),
                         {.arguments = std::move(arguments),
                          .settings = work_.settings,
@@ -98,26 +87,30 @@ void SchemaApplier::apply_pre_data(bool in_one_transaction) {
   run(std::move(arguments));
 }
 
+void SchemaApplier::run_listed(const std::vector<std::string>& lines,
+                               std::vector<std::string> arguments) const {
+  system::MemoryFile list("dbbackup-list");
+  for (const std::string& line : lines) list.write(as_bytes(line + "\n"));
+  arguments.insert(arguments.end(), {"--section=post-data", "-L", list.path().string()});
+  run(std::move(arguments));
+}
+
 std::vector<std::string> SchemaApplier::apply_post_data(int workers) {
   const PostData data = split_post_data(archive_.list("post-data", system::StopEvent(operation_.stop)));
-  const auto selected = [&](std::string_view name, const std::vector<std::string>& lines) {
-    return std::vector<std::string>{"--section=post-data", "-L", archive_.write_list(name, lines).string()};
-  };
   if (!data.main.empty()) {
-    std::vector<std::string> arguments = selected("main.list", data.main);
-    if (workers > 1) arguments.push_back(fmt::format("--jobs={}", workers));
-    run(std::move(arguments));
+    run_listed(data.main,
+               workers > 1 ? std::vector{fmt::format("--jobs={}", workers)} : std::vector<std::string>());
   }
   std::vector<std::string> warnings;
-  for (size_t i = 0; i < data.refreshes.size(); ++i) {
+  for (const std::string& refresh : data.refreshes) {
     try {
-      run(selected(fmt::format("refresh{}.list", i), {data.refreshes[i]}));
+      run_listed({refresh}, {});
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
-      warnings.push_back(fmt::format("{} was not refreshed: {}", entry_of(data.refreshes[i]), error.what()));
+      warnings.push_back(fmt::format("{} was not refreshed: {}", entry_of(refresh), error.what()));
     }
   }
-  if (!data.event_triggers.empty()) run(selected("event_triggers.list", data.event_triggers));
+  if (!data.event_triggers.empty()) run_listed(data.event_triggers, {});
   return warnings;
 }
 

@@ -8,29 +8,27 @@
 #include "logical/restore_session.h"
 #include "postgres/client_programs.h"
 #include "repository/backup_reader.h"
+#include "system/memory_file.h"
 
 namespace dbb::logical {
 
-// A database's schema archive as a file for pg_restore: 0600, in a directory of its own, as long as this
-// lives.
+// A database's schema archive as pg_restore can read it. It holds secrets (user mappings, subscriptions), and
+// so never lies on a disk: docs/decisions/0014.
 class SchemaArchive {
  public:
   SchemaArchive(repository::BackupReader& backup, const repository::StreamRef& stream,
                 const postgres::ClientPrograms& programs);
 
-  const std::filesystem::path& file() const { return file_; }
+  const std::filesystem::path& path() const { return file_.path(); }
   // All statements as SQL text.
   std::string script(const system::StopEvent& stop) const;
   // The lines of `pg_restore -l` for one section: "" for all.
   std::vector<std::string> list(std::string_view section, const system::StopEvent& stop) const;
-  // A file beside the archive with these lines of list(), for pg_restore -L.
-  std::filesystem::path write_list(std::string_view name, const std::vector<std::string>& lines) const;
 
   const postgres::ClientPrograms& programs() const { return programs_; }
 
  private:
-  system::TemporaryDirectory directory_;
-  std::filesystem::path file_;
+  system::MemoryFile file_;
   const postgres::ClientPrograms& programs_;
 };
 
@@ -58,6 +56,8 @@ class SchemaApplier {
 
  private:
   void run(std::vector<std::string> arguments) const;
+  // Only the entries of these lines of SchemaArchive::list(), in their order.
+  void run_listed(const std::vector<std::string>& lines, std::vector<std::string> arguments) const;
 
   const SchemaArchive& archive_;
   const Operation& operation_;
