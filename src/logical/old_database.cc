@@ -99,7 +99,11 @@ void drop_old_database(const Operation& operation, const std::string& maintenanc
     end_slot_users(session, old_one.name);
   }
   const std::string name = session.quote_identifier(old_one.name);
-  session.execute(fmt::format("ALTER DATABASE {} IS_TEMPLATE false", name));
+  // Only a template is altered: an invalid database, left by an interrupted DROP, refuses that, but not
+  // another DROP.
+  const postgres::Result is_template =
+      session.execute("SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1", {old_one.name});
+  if (is_template.boolean(0, 0)) session.execute(fmt::format("ALTER DATABASE {} IS_TEMPLATE false", name));
   session.execute(fmt::format("DROP DATABASE {} WITH (FORCE)", name));
 }
 

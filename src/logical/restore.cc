@@ -46,7 +46,15 @@ void create_globals(const RestorePlan& plan, const Operation& operation, const s
 void remove_dead_staging(const Operation& operation) {
   for (const Leftover& leftover : find_leftovers(operation)) {
     if (leftover.kind != "staging" || leftover.in_use) continue;
-    remove_leftover(leftover, operation);
+    try {
+      remove_leftover(leftover, operation);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+      operation.warn("leftover-stays",
+                     fmt::format("\"{}\", left by a restore that did not end, could not be dropped: {}",
+                                 leftover.database, error.what()));
+      continue;
+    }
     operation.notice("leftover-removed",
                      fmt::format("Dropped \"{}\", which a restore of \"{}\" that did not end left ({}).",
                                  leftover.database, leftover.original, format_bytes(leftover.size_bytes)),
