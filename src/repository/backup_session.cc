@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <ranges>
 
 #include "base/check.h"
@@ -66,6 +67,22 @@ std::optional<StreamRef> ItemLookup::find(const StreamKey& key) const {
   return std::nullopt;
 }
 
+namespace {
+
+// Ids sort by time, those of one second too: the later one gets the larger random half.
+BackupId id_after(const std::vector<BackupId>& newest_first, UtcTime now, uint64_t random_bits) {
+  BackupId id(now, random_bits);
+  if (newest_first.empty() || newest_first.front() < id) return id;
+  const BackupId& newest = newest_first.front();
+  const bool same_second = newest.text().starts_with(now.compact());
+  if (!same_second) return id;  // made by a host whose clock goes ahead
+  const uint64_t taken = std::stoull(std::string(newest.random_part()), nullptr, 16);
+  const uint64_t room = std::numeric_limits<uint64_t>::max() - taken;
+  return room == 0 ? id : BackupId(now, taken + 1 + random_bits % room);
+}
+
+}  // namespace
+
 BackupSession::BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBackup& options,
                              system::Clock& clock, std::stop_token stop)
     : core_(std::move(core)), clock_(clock), pipeline_(core_->store(), core_->keys(), std::move(stop)) {
@@ -77,7 +94,7 @@ BackupSession::BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBa
   const Bytes who = encode_item({.kind = options.kind, .key = options.source, .attributes = options.host});
   uint64_t random_bits = 0;
   for (const uint8_t byte : new_name<PackId>(core_->keys(), who).bytes) random_bits = random_bits << 8 | byte;
-  manifest_.id = BackupId(manifest_.started, random_bits);
+  manifest_.id = id_after(core_->backup_ids(), manifest_.started, random_bits);
 
   choose_parents(options);  // reads manifests, so it comes before the index
   index_ = core_->refresh_index();

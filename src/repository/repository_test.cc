@@ -425,6 +425,23 @@ TEST(Repository, ANewRepositoryObjectSeesBackupsOfAnother) {
   EXPECT_EQ(text, joined(rows));
 }
 
+TEST(Repository, OfBackupsOfOneSecondTheLastIsTheLatest) {
+  class StillClock final : public system::Clock {
+   public:
+    UtcTime now() override { return UtcTime(1'795'205'702'000'000); }
+    std::chrono::steady_clock::time_point steady_now() override { return {}; }
+  };
+  Place place;
+  StillClock clock;
+  const auto repository = Repository::open(place.store, {});
+  for (int i = 0; i < 20; ++i) {
+    const auto writer = repository->begin_backup(
+        {.kind = "cluster", .source = "test", .program_version = "", .host = ""}, clock, {});
+    const BackupId id = writer->commit({}).id;
+    EXPECT_EQ(repository->resolve("latest"), id);
+  }
+}
+
 TEST(Repository, ChecksASoundRepositoryWithoutFindings) {
   Place place;
   place.back_up(make_rows(20'000, 1));
