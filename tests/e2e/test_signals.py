@@ -136,10 +136,15 @@ class Cancelled(EndToEnd):
         self.assert_nothing_left()
 
     def test_a_hangup_of_the_terminal_cancels_too(self):
-        running = self.start("backup", "cluster", "--json", pause=["rows-begun:app"]).wait_for("rows-begun:app")
-        outcome = running.send(signal.SIGHUP).finish(seconds=30)
-        self.assertIn(outcome.code, (130, -signal.SIGHUP))
+        step = "rows-begun:app"
+        running = self.start("backup", "cluster", "--json", pause=[step]).wait_for(step)
+        self.failed_with("CANCELLED", running.send(signal.SIGHUP).finish(seconds=30))
         self.assert_nothing_left()
+
+    def test_nohup_means_what_it_says(self):
+        step = "rows-begun:app"
+        running = self.start("backup", "cluster", "--json", pause=[step], prefix=["nohup"]).wait_for(step)
+        self.ended(running.send(signal.SIGHUP).go(step).finish(), 0)
 
     def test_a_reader_that_goes_away_does_not_kill_a_backup(self):
         # dbbackup ... | head -1
