@@ -33,6 +33,8 @@ target_compile_options(dbb_compile_options INTERFACE
   -Wimplicit-fallthrough -Wextra-semi
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wsuggest-override>
   $<$<CXX_COMPILER_ID:Clang>:-Winconsistent-missing-override -Wno-implicit-int-float-conversion>
+  # clang 19 blames what std::stable_sort of libstdc++ 12 does inside on whoever calls it.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
   # g++ 12 sees an overlap in std::string::insert and operator+ where none can be (GCC bug 105651, mended in 13), and
   # takes the empty state of a std::optional that it inlined for an uninitialised value. clang -Wall and the
   # sanitizers of the dev preset look for the real ones.
