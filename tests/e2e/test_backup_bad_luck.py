@@ -7,11 +7,11 @@ import subprocess
 import unittest
 
 from support.case import EndToEnd
-from support.clusters import Cluster, literal
+from support.clusters import MAJOR, Cluster, literal
 from support.contents import SMALL, wide_table
 from support.pictures import database_picture
 from support.program import Tool
-from support.relays import pretend_version
+from support.relays import pretend_major
 from support.waiting import wait_until
 
 
@@ -81,7 +81,7 @@ class Unreachable(EndToEnd):
         self.assert_no_backup()
 
     def test_a_server_that_is_too_old_is_refused(self):
-        relay = self.relay(rewrite=pretend_version("12.20"))
+        relay = self.relay(rewrite=pretend_major(12))
         outcome = self.fails_with("SERVER_UNSUPPORTED", "backup", "cluster", env=relay.environment)
         self.assertIn("12", outcome.text)
 
@@ -278,7 +278,7 @@ class ClientPrograms(EndToEnd):
         options = ["-m"] if os.geteuid() == 0 else ["-U", "-r", "-m"]
         return ["/usr/bin/unshare", *options, "--", "/bin/sh", "-c", hide, "sh"]
 
-    def fake_programs(self, body, version="15.18"):
+    def fake_programs(self, body, version=f"{MAJOR}.1"):
         folder = self.folder / "programs"
         folder.mkdir(exist_ok=True)
         for name in ("pg_dump", "pg_dumpall", "pg_restore", "psql"):
@@ -294,16 +294,16 @@ class ClientPrograms(EndToEnd):
         empty.mkdir()
         outcome = self.fails_with("CLIENT_PROGRAM_MISSING", "backup", "cluster", prefix=self.without_packages(),
                                   env={"PATH": f"{empty}:/usr/sbin:/sbin"})  # fmt: skip
-        self.assertIn("postgresql-client-15", " ".join(outcome.error["solution"]))
+        self.assertIn(f"postgresql-client-{MAJOR}", " ".join(outcome.error["solution"]))
         doctor = self.tool.run("doctor", "--json", prefix=self.without_packages(), env={"PATH": f"{empty}:/usr/sbin:/sbin"})
         self.assertFalse(doctor.document["ready"])
 
     def test_client_programs_older_than_the_server_are_refused(self):
-        arguments = self.fake_programs("exit 1", version="13.9")
+        arguments = self.fake_programs("exit 1", version="12.9")
         outcome = self.fails_with("CLIENT_PROGRAM_OLDER", "backup", "cluster", *arguments,
                                   prefix=self.without_packages(), env={"PATH": "/usr/sbin:/sbin"})  # fmt: skip
-        self.assertIn("postgresql-client-15", " ".join(outcome.error["solution"]))
-        self.assertIn("13.9", outcome.text)
+        self.assertIn(f"postgresql-client-{MAJOR}", " ".join(outcome.error["solution"]))
+        self.assertIn("12.9", outcome.text)
 
     def test_a_client_program_that_fails_is_quoted(self):
         arguments = self.fake_programs("echo 'pg_dump: error: the disk laughed' >&2; exit 1")

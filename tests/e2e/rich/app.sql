@@ -33,16 +33,16 @@ create function twice(int) returns int language sql immutable strict parallel sa
 create function sum_of(variadic numbers int[], out total bigint, out n int) language plpgsql stable as
     $body$ begin select sum(x), count(*) into total, n from unnest(numbers) x; -- a comment that must survive
     end $body$;
-create function late_body(a int, b int default 41) returns int language sql immutable begin atomic select a + b + 1; end;
+create function late_body(a int, b int default 41) returns int language sql immutable begin atomic select a + b + 1; end; -- since 14
 create procedure note_something(in what text, inout done bool default false) language plpgsql security definer
     set search_path = app, pg_temp set work_mem from current as $$ begin done := true; end $$;
 create function series(n int) returns table (i int, square bigint) language sql rows 77 as
     $$ select i, i::bigint * i from generate_series(1, n) i $$;
 create aggregate product(int8) (sfunc = int8mul, stype = int8, initcond = '1');
-create aggregate collected(anycompatible) (sfunc = array_append, stype = anycompatiblearray, initcond = '{}');
+create aggregate collected(anycompatible) (sfunc = array_append, stype = anycompatiblearray, initcond = '{}'); -- since 14
 create function is_near(point, point) returns bool language sql immutable as 'select $1 <-> $2 < 1';
 create operator ==~ (function = is_near, leftarg = point, rightarg = point, commutator = ==~);
-create operator class address_ops_by_hash for type address using hash as operator 1 =(record, record), function 1 hash_record(record);
+create operator class address_ops_by_hash for type address using hash as operator 1 =(record, record), function 1 hash_record(record); -- since 14
 create function address_of(text) returns address language sql immutable as $$ select row($1, 'nowhere', date '2000-01-01')::app.address $$;
 create cast (text as address) with function address_of(text) as assignment;
 create function cyclic() returns int language sql stable as 'select 1';
@@ -87,7 +87,8 @@ select 'Müller ' || i, 'nick' || i, 'c' || i || '@example.com', row('street ' |
        hstore('a' || i, null), to_tsvector('ours', 'Die Katzen sitzen ' || i)
   from generate_series(1, 3000) i;
 alter table customer alter column name set statistics 500, alter column nick set (n_distinct = -0.5);
-alter table customer alter column extra set storage external, alter column name set compression lz4;
+alter table customer alter column extra set storage external;
+alter table customer alter column name set compression lz4; -- since 14
 alter table customer set (fillfactor = 70, autovacuum_enabled = off, toast.autovacuum_vacuum_scale_factor = 0.3);
 alter table customer owner to owner_of_all;
 create index customer_lower on customer (lower(name) collate "C" desc nulls last) where feels <> 'sad';
@@ -98,7 +99,7 @@ create index customer_hash on customer using hash (nick);
 create index customer_incl on customer (score) include (feels) with (fillfactor = 50);
 alter index customer_lower alter column 1 set statistics 77;
 create statistics customer_stat (ndistinct, dependencies, mcv) on feels, score from customer;
-create statistics customer_expr on (twice(score)), feels from customer;
+create statistics customer_expr on (twice(score)), feels from customer; -- since 14
 alter statistics customer_stat set statistics 200;
 comment on statistics customer_stat is 'correlated';
 alter table customer cluster on customer_pkey;
@@ -197,11 +198,13 @@ insert into animal values ('generic', '2000-01-01'); insert into dog values ('re
 -- Constraints that point in circles, and others
 create table hen (id int primary key, egg int);
 create table egg (id int primary key, hen int references hen deferrable initially deferred);
-alter table hen add constraint hen_egg foreign key (egg) references egg on delete set null (egg) on update cascade not valid;
+alter table hen add constraint hen_egg foreign key (egg) references egg on delete set null (egg) on update cascade not valid; -- since 15
+alter table hen add constraint hen_egg foreign key (egg) references egg on delete set null on update cascade not valid; -- before 15
 insert into hen values (1, null); insert into egg values (1, 1); update hen set egg = 1;
 create table tree (id int primary key, parent int references tree); insert into tree select i, nullif(i / 2, 0) from generate_series(1, 500) i;
 create table booking (room int, during tstzrange, a int, b int, exclude using gist (room with =, during with &&) deferrable,
-    unique nulls not distinct (a), unique (a, b) include (room), check (a > 0) not valid);
+    unique (a, b) include (room), check (a > 0) not valid);
+alter table booking add unique nulls not distinct (a); -- since 15
 insert into booking values (1, '[2026-01-01,2026-01-02)', 1, 1), (1, '[2026-01-02,2026-01-03)', null, 2);
 create table full_match (x int, y int, primary key (x, y));
 create table full_match_ref (x int, y int, foreign key (x, y) references full_match match full);
@@ -219,7 +222,7 @@ comment on sequence down is 'goes down';
 -- Views, rules, materialised views
 create view plain_view as select id, name from customer where score > 10;
 create view with_barrier with (security_barrier) as select * from plain_view;
-create view as_invoker with (security_invoker) as select name from customer;
+create view as_invoker with (security_invoker) as select name from customer; -- since 15
 create view checked as select id, a from (select id, score as a from customer) s where a > 5;
 create view updatable as select id, parent from tree where id > 100 with local check option;
 create view needs_key as select id, name, count(*) from customer group by id;
@@ -299,8 +302,9 @@ grant usage on foreign server far to reader; comment on server far is 'far'; com
 
 -- Publications
 create publication everything for all tables with (publish = 'insert, update');
-create publication a_few for table customer (id, name) where (id > 100), table twins where (a is not null) with (publish = 'insert');
-create publication by_schema for tables in schema "weird schema" with (publish_via_partition_root);
+create publication a_few for table customer (id, name) where (id > 100), table twins where (a is not null) with (publish = 'insert'); -- since 15
+create publication a_few for table customer, twins with (publish = 'insert'); -- before 15
+create publication by_schema for tables in schema "weird schema" with (publish_via_partition_root); -- since 15
 alter publication a_few owner to writer;
 comment on publication a_few is 'some';
 

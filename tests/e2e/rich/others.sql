@@ -5,7 +5,7 @@ create table "tàble" (id int primary key, "ñame" text); insert into "tàble" v
 comment on table "tàble" is 'ÄÖÜ';
 create table more as select i, repeat('ä', i % 100) t from generate_series(1, 2000) i;
 select lo_from_bytea(7001, '\xe4f6fc');
--- database icu
+-- database icu since 15
 create table words (w text primary key); insert into words values ('zebra'), ('Äpfel'), ('apfel'), ('Zebra');
 create index on words (upper(w));
 create materialized view sorted as select w, row_number() over (order by w) from words;

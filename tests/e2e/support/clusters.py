@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from support.waiting import wait_until
 
 BINDIR = Path(os.environ.get("DBBACKUP_TEST_BINDIR", "/usr/lib/postgresql/15/bin"))
+MAJOR = int(re.search(r"\) (\d+)", subprocess.check_output([BINDIR / "postgres", "--version"], text=True))[1])
 # PostgreSQL refuses to be run by root; as anybody else, the server belongs to whoever runs the test.
 SERVER_USER = None
 if os.geteuid() == 0:
@@ -29,12 +31,15 @@ DEFAULT_SETTINGS = {
     "log_min_messages": "warning",
     "log_line_prefix": "'%m [%p] %a %d '",
     "logging_collector": "off",
+    "jit": "off",
 }
 
 
 # Settings of roles and databases, which tests make to disturb dbbackup, do not disturb the tests.
 UNDISTURBED = ("-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "
-               "-c idle_session_timeout=0 -c default_transaction_read_only=off")  # fmt: skip
+               "-c default_transaction_read_only=off")  # fmt: skip
+if MAJOR >= 14:
+    UNDISTURBED += " -c idle_session_timeout=0"
 
 
 class StatementFailed(Exception):
@@ -76,6 +81,7 @@ class Cluster:
         """`password`: given to the superuser, and asked of everybody (scram); otherwise everybody is trusted.
         `place`: an existing directory to live in, for a file system of its own. `standby_of`: a cluster to follow."""
         self.bindir = Path(bindir)
+        self.major = MAJOR
         self.superuser = "postgres"
         self.password = password
         self.folder = temporary_folder()

@@ -5,6 +5,7 @@ installation of its own. The extension has configuration tables, one with a cond
 no extension of PostgreSQL itself has.
 """
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,14 +33,22 @@ select pg_catalog.pg_extension_config_dump('@extschema@.setting_detail_id', '');
 """
 
 
+def _directories():
+    bindir = clusters.BINDIR
+    root = bindir.parents[3]
+    debian = {"bindir": bindir, "sharedir": root / "share/postgresql" / bindir.parts[-2], "pkglibdir": bindir.parent / "lib"}
+    if debian["sharedir"].is_dir() and debian["pkglibdir"].is_dir():
+        return debian
+    ask = lambda key: subprocess.check_output([bindir / "pg_config", f"--{key}"], text=True).strip()  # noqa: E731
+    return {key: Path(ask(key)) for key in debian}
+
+
 def installation_with_extension(folder):
     """Returns its directory of programs."""
-    config = str(clusters.BINDIR / "pg_config")
-    where = {key: Path(subprocess.check_output([config, f"--{key}"], text=True).strip())
-             for key in ("bindir", "sharedir", "pkglibdir")}  # fmt: skip
+    where = _directories()
     # The layout below the common root must be the same, or the relative paths lead elsewhere.
-    root = Path(folder) / "installation"
-    moved = {key: root / path.relative_to("/usr") for key, path in where.items()}
+    common = os.path.commonpath([str(path) for path in where.values()])
+    moved = {key: Path(folder) / "installation" / path.relative_to(common) for key, path in where.items()}
     moved["bindir"].mkdir(parents=True)
     for program in where["bindir"].iterdir():
         if program.name in ("postgres", "initdb"):

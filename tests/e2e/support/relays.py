@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from support import clusters
+from support.clusters import MAJOR
 from support.waiting import wait_until
 
 
@@ -105,20 +106,16 @@ class Relay:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def pretend_version(version):
-    """A `rewrite` that makes the server call itself `version`, in the startup message and when it is asked.
+def pretend_major(major):
+    """A `rewrite` that makes the server call itself one of another major, in the startup message and when it is asked.
 
-    Both are texts of the same length as the real ones: "15.18" may become "14.20" or "99.99".
+    `major` has two digits, as the real one has: the texts keep their lengths.
     """
-    major, minor = version.split(".")
+    real = str(MAJOR).encode()
 
     def rewrite(data):
-        def startup(match):
-            return match[1] + version.encode().ljust(len(match[2]), b" ")
-
-        data = re.sub(rb"(server_version\0)(\d+\.\d+)", startup, data)
-        number = f"{int(major) * 10000 + int(minor):06d}".encode()
-        return re.sub(rb"(?<=\0\0\0\x06)15\d{4}(?!\d)", number, data)  # a text field of six bytes
+        data = re.sub(rb"(?<=server_version\0)" + real + rb"(?=\.\d)", b"%d" % major, data)
+        return re.sub(rb"(?<=\0\0\0\x06)" + real + rb"(?=\d{4}(?!\d))", b"%d" % major, data)  # a field of six bytes
 
     return rewrite
 
