@@ -7,6 +7,7 @@
 #include "logical/preflight.h"
 #include "logical/restore_contents.h"
 #include "logical/schema_apply.h"
+#include "repository/damage.h"
 #include "system/machine.h"
 #include "system/stop_event.h"
 
@@ -106,7 +107,7 @@ void validate(repository::BackupReader& backup, const RestoreOptions& options, c
         const std::unique_ptr<repository::StreamReader> reader = backup.open_stream(part);
         for (ByteView piece; reader->next(piece);) facts.bytes_validated += piece.size();
       } catch (const Error& error) {
-        if (error.code() != ErrorCode::kCorruptedBackup) throw;
+        if (!repository::is_damage(error)) throw;
         facts.missing_frames.push_back(fmt::format("{} ({})", error.what(), item.key));
       }
     }

@@ -60,7 +60,7 @@ std::vector<std::string> BackupReader::missing_frames(std::stop_token stop) {
         if (!problem.empty()) report(fmt::format("{}: {}", where, problem));
       });
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kCorruptedBackup) throw;
+      if (!is_damage(error)) throw;
       report(fmt::format("{}: {}", where, error.what()));
     }
   };
@@ -69,7 +69,7 @@ std::vector<std::string> BackupReader::missing_frames(std::stop_token stop) {
       for (const StreamRef& part : item.parts) look(fmt::format("{} {}", item.kind, item.key), part);
     });
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kCorruptedBackup) throw;
+    if (!is_damage(error)) throw;
     report(fmt::format("list of items: {}", error.what()));
   }
   return lines;

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "codec/xxh3.h"
+#include "repository/damage.h"
 #include "repository/manifest_json.h"
 #include "repository/part_writer.h"
 #include "repository/references.h"
@@ -47,7 +48,7 @@ ItemLookup::ItemLookup(const std::shared_ptr<RepositoryCore>& core,
     }
   } catch (const Error& error) {
     // What an earlier backup has lost is stored anew.
-    if (error.code() != ErrorCode::kCorruptedBackup) throw;
+    if (!is_damage(error)) throw;
   }
   records_ = records.take();
   std::ranges::sort(by_hash_);
@@ -85,7 +86,9 @@ BackupId id_after(const std::vector<BackupId>& newest_first, UtcTime now, uint64
 
 BackupSession::BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBackup& options,
                              system::Clock& clock, std::stop_token stop)
-    : core_(std::move(core)), clock_(clock), pipeline_(core_->store(), core_->keys(), std::move(stop)) {
+    : core_(std::move(core)),
+      clock_(clock),
+      pipeline_(core_->store(), core_->keys(), core_->config().writing, std::move(stop)) {
   manifest_.kind = options.kind;
   manifest_.source = options.source;
   manifest_.program_version = options.program_version;
@@ -123,8 +126,7 @@ void BackupSession::choose_parents(const BeginBackup& options) {
       if (manifest_.parents.size() == kMaxParents) return;
     } catch (const Error& error) {
       // A damaged one is nothing to compare with, nor one that was just deleted or is too new.
-      const bool expected = error.code() == ErrorCode::kCorruptedBackup ||
-                            error.code() == ErrorCode::kBackupNotFound ||
+      const bool expected = is_damage(error) || error.code() == ErrorCode::kBackupNotFound ||
                             error.code() == ErrorCode::kRepositoryTooNew;
       if (!expected) throw;
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "repository/damage.h"
 #include "repository/frame_reader.h"
 #include "repository/manifest_json.h"
 #include "repository/window_reader.h"
@@ -136,7 +137,7 @@ void Checker::look_at_backup(const Manifest& manifest) {
       }
     }
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kCorruptedBackup) throw;
+    if (!is_damage(error)) throw;
     hurt(finding(object, fmt::format("Its list of items cannot be read: {}", error.what())), manifest.id,
          "item list");
   }
@@ -148,7 +149,7 @@ void Checker::look_at_stream(const Manifest& manifest, const std::string& item, 
       if (!extent.hole) look_at_extent(manifest, item, extent);
     });
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kCorruptedBackup) throw;
+    if (!is_damage(error)) throw;
     hurt(finding(manifest_object(manifest.id), fmt::format("A recipe cannot be read: {}", error.what())),
          manifest.id, item);
   }
@@ -205,7 +206,7 @@ bool Checker::noting_damage(const std::string& object, const Step& step) {
     step();
     return true;
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kCorruptedBackup && error.code() != ErrorCode::kRepositoryTooNew) throw;
+    if (!is_damage(error) && error.code() != ErrorCode::kRepositoryTooNew) throw;
     finding(object, error.cause().empty() ? error.message() : error.cause());
     return false;
   }

@@ -56,8 +56,7 @@ auto decoding(std::string_view object, const Decode& decode) {
   } catch (const json::exception& error) {
     throw_damaged(object, error.what());
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kCorruptedBackup && error.solution().empty())
-      throw_damaged(object, error.what());
+    if (is_damage(error) && error.solution().empty()) throw_damaged(object, error.what());
     throw;
   }
 }
@@ -70,23 +69,28 @@ Error too_new(std::string_view store, std::string cause) {
                              "Nothing was changed in the repository."}});
 }
 
-json chunking_of(const codec::CutLimits& rows) {
+json json_of(const WriteSettings& writing) {
+  const codec::CutLimits& rows = writing.rows;
   return {{"rows",
            {{"min_bytes", rows.min_bytes}, {"mean_bytes", rows.mean_bytes}, {"max_bytes", rows.max_bytes}}},
           {"page_bytes", kPageBytes},
-          {"frame_bytes", kFrameDataBytes},
-          {"pack_bytes", kPackBytes}};
+          {"frame_bytes", writing.frame_bytes},
+          {"pack_bytes", writing.pack_bytes},
+          {"zstd_level", writing.zstd_level},
+          {"grace_seconds", writing.grace.count()}};
 }
 
-codec::CutLimits rows_of(const json& chunking) {
-  const json& rows = chunking.at("rows");
-  const codec::CutLimits limits = {.min_bytes = rows.at("min_bytes").get<size_t>(),
-                                   .mean_bytes = rows.at("mean_bytes").get<size_t>(),
-                                   .max_bytes = rows.at("max_bytes").get<size_t>()};
-  const bool sound = limits.min_bytes > 0 && limits.min_bytes < limits.mean_bytes &&
-                     limits.mean_bytes < limits.max_bytes && limits.max_bytes <= kMaxChunkBytes;
-  if (!sound) throw_damaged(kConfigObject, "The sizes of chunks contradict each other.");
-  return limits;
+WriteSettings write_settings_of(const json& document) {
+  const json& rows = document.at("rows");
+  WriteSettings writing = {.rows = {.min_bytes = rows.at("min_bytes").get<size_t>(),
+                                    .mean_bytes = rows.at("mean_bytes").get<size_t>(),
+                                    .max_bytes = rows.at("max_bytes").get<size_t>()},
+                           .frame_bytes = document.at("frame_bytes").get<size_t>(),
+                           .pack_bytes = document.at("pack_bytes").get<size_t>(),
+                           .zstd_level = document.at("zstd_level").get<int>(),
+                           .grace = std::chrono::seconds(document.at("grace_seconds").get<int64_t>())};
+  check_write_settings(writing);
+  return writing;
 }
 
 Bytes epoch_associated(const KeyRing& keys, uint32_t epoch) {
@@ -124,6 +128,17 @@ codec::Key unwrap(const KeyRing& keys, uint32_t epoch, ByteView sealed, std::str
 
 }  // namespace
 
+void check_write_settings(const WriteSettings& writing) {
+  const codec::CutLimits& rows = writing.rows;
+  const bool sound = rows.min_bytes > 0 && rows.min_bytes < rows.mean_bytes &&
+                     rows.mean_bytes < rows.max_bytes && rows.max_bytes <= kMaxChunkBytes &&
+                     writing.frame_bytes >= rows.max_bytes && writing.frame_bytes <= kMaxFrameDataBytes &&
+                     writing.pack_bytes >= writing.frame_bytes && writing.pack_bytes <= kMaxPackBytes / 2 &&
+                     writing.zstd_level >= 1 && writing.zstd_level <= 19 &&
+                     writing.grace >= std::chrono::seconds(1) && writing.grace <= std::chrono::days(365);
+  if (!sound) throw_damaged(kConfigObject, "What it says about writing contradicts itself.");
+}
+
 std::string encode_config(const Config& config) {
   const json document = {
       {"format", kConfigFormat},
@@ -131,7 +146,7 @@ std::string encode_config(const Config& config) {
       {"repository_id", config.repository_id.hex()},
       {"created", config.created.iso()},
       {"features", {{"required", json::array()}, {"optional", json::array()}}},
-      {"chunking", chunking_of(config.rows)},
+      {"writing", json_of(config.writing)},
       {"encryption", {{"kind", "none"}, {"master_key", to_hex(config.master_key)}}},
   };
   return with_mac(KeyRing(config.master_key, config.repository_id).document(), document);
@@ -165,7 +180,7 @@ Config decode_config(ByteView text, std::string_view store) {
       throw too_new(store, fmt::format("It requires the feature {}.", feature.dump()));
     }
     config.created = UtcTime::parse(document.at("created").get<std::string>());
-    config.rows = rows_of(document.at("chunking"));
+    config.writing = write_settings_of(document.at("writing"));
     return config;
   });
 }

@@ -7,10 +7,10 @@
 
 #include "base/bytes.h"
 #include "base/units.h"
-#include "codec/cut_rule.h"
 #include "codec/hmac.h"
 #include "repository/format.h"
 #include "repository/key_ring.h"
+#include "repository/write_settings.h"
 
 // The JSON objects of a repository (docs/format/repository.md, "Config" and "Epoch record").
 namespace dbb::repository {
@@ -21,9 +21,12 @@ inline constexpr std::string_view kFormatVersion = "1-draft";
 struct Config {
   RepositoryId repository_id;
   UtcTime created;
-  codec::CutLimits rows;
+  WriteSettings writing;
   codec::Key master_key{};  // lies open: encryption "none"
 };
+
+// kCorruptedBackup when a repository cannot be written like that.
+void check_write_settings(const WriteSettings& writing);
 
 std::string encode_config(const Config& config);
 // kNotARepository; kRepositoryTooNew for another version and for required features and kinds of encryption

@@ -60,7 +60,7 @@ void RepositoryCore::add_index_object(FrameIndex& index, const std::string& obje
     const ByteView content = opener.open(BoxKind::kIndex, box_name_of_object(object), *box, object);
     for (const PackContents& contents : decode_index(content, object)) index.add(contents);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kCorruptedBackup) throw;
+    if (!is_damage(error)) throw;
     damaged_indexes_[object] = error.cause();
   }
 }

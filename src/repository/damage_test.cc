@@ -161,7 +161,7 @@ TEST_F(Damage, AnObjectInThePlaceOfAnotherIsFound) {
   const std::string first_name = manifest_object(id_);
   const Bytes other = place_.store.get(manifest_object(second.id), 1 << 20).value();
   replace(first_name, other);
-  EXPECT_EQ(read_error()->code(), ErrorCode::kCorruptedBackup);
+  EXPECT_EQ(read_error()->code(), ErrorCode::kObjectSwapped);
   mend(first_name);
   EXPECT_FALSE(read_error());
 }

@@ -44,7 +44,8 @@ using RepositoryId = BinaryId<16, struct RepositoryTag>;
 
 inline constexpr size_t kPageBytes = 8192;  // pages and bytes are cut there
 inline constexpr size_t kMaxChunkBytes = 16384;
-inline constexpr size_t kFrameDataBytes = 512 << 10;  // writers end a frame there
+inline constexpr size_t kFrameDataBytes = 512 << 10;     // writers end a frame there
+inline constexpr size_t kMaxFrameDataBytes = 960 << 10;  // leaves room for the trailer below 1 MiB
 inline constexpr size_t kMaxFrameChunks = 4096;
 inline constexpr size_t kPackBytes = 32 << 20;  // writers end a pack there,
 inline constexpr size_t kPackChunks =

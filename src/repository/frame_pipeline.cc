@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kJobsBytes = 16 << 20;
 constexpr size_t kSealedBytes = 32 << 20;
-constexpr size_t kBufferBytes = kFrameDataBytes + (16 << 10);  // a frame and its trailer
+constexpr size_t kTrailerBytes = 16 << 10;  // room for a frame's trailer
 constexpr size_t kSpareBuffers = 16;
 constexpr int kNameAttempts = 4;
 
@@ -24,10 +24,14 @@ constexpr int kNameAttempts = 4;
 class FramePipeline::Packer {
  public:
   explicit Packer(FramePipeline& pipeline)
-      : pipeline_(pipeline), sealer_(pipeline.keys_), names_(pipeline.keys_.name()) {}
+      : pipeline_(pipeline),
+        sealer_(pipeline.keys_, pipeline.writing_.zstd_level),
+        names_(pipeline.keys_.name()) {}
 
   void add(SealedFrame frame) {
-    if (bytes_ + frame.box.size() > kPackBytes || chunks_ + frame.job.chunks.size() > kPackChunks) store();
+    if (bytes_ + frame.box.size() > pipeline_.writing_.pack_bytes ||
+        chunks_ + frame.job.chunks.size() > kPackChunks)
+      store();
     directory_.frames.push_back({.id = frame.job.id,
                                  .offset = kPackHeaderBytes + bytes_,
                                  .length = frame.box.size(),
@@ -112,9 +116,11 @@ class FramePipeline::Packer {
   size_t chunks_ = 0;
 };
 
-FramePipeline::FramePipeline(storage::ObjectStore& store, const KeyRing& keys, std::stop_token stop)
+FramePipeline::FramePipeline(storage::ObjectStore& store, const KeyRing& keys, const WriteSettings& writing,
+                             std::stop_token stop)
     : store_(store),
       keys_(keys),
+      writing_(writing),
       sealers_(std::max(1U, std::thread::hardware_concurrency())),
       jobs_(kJobsBytes),
       sealed_(kSealedBytes),
@@ -148,7 +154,7 @@ void FramePipeline::spawn(const std::string& name, Task task) {
 }
 
 void FramePipeline::seal_frames(const std::stop_token& stop) {
-  BoxSealer sealer(keys_);
+  BoxSealer sealer(keys_, writing_.zstd_level);
   while (std::optional<FrameJob> job = jobs_.pop(stop)) {
     Bytes box = sealer.seal(frame_kind(job->stream_class), job->id.bytes, job->content);
     give_buffer(std::move(job->content));
@@ -184,7 +190,7 @@ Bytes FramePipeline::take_buffer() {
     }
   }
   Bytes buffer;
-  buffer.reserve(kBufferBytes);
+  buffer.reserve(writing_.frame_bytes + kTrailerBytes);
   return buffer;
 }
 

@@ -14,6 +14,7 @@
 #include "base/task_group.h"
 #include "repository/frame.h"
 #include "repository/frame_index.h"
+#include "repository/write_settings.h"
 #include "storage/object_store.h"
 
 namespace dbb::repository {
@@ -32,7 +33,8 @@ struct FrameJob {
 // The first failure stops everything; push() and finish() throw a copy of it.
 class FramePipeline {
  public:
-  FramePipeline(storage::ObjectStore& store, const KeyRing& keys, std::stop_token stop);
+  FramePipeline(storage::ObjectStore& store, const KeyRing& keys, const WriteSettings& writing,
+                std::stop_token stop);
   ~FramePipeline();
 
   // Blocks while the queue is full.
@@ -67,6 +69,7 @@ class FramePipeline {
 
   storage::ObjectStore& store_;
   const KeyRing& keys_;
+  const WriteSettings writing_;
   std::atomic<uint64_t> stored_bytes_ = 0;
   std::atomic<unsigned> sealers_;  // still running
 

@@ -19,7 +19,7 @@ const OpenedFrame& FrameReader::read(const FrameId& id, const Suits& suits) {
       const OpenedFrame& frame = read_copy(copies[i]);
       if (suits(frame)) return frame;
     } catch (const Error& error) {
-      if (last || error.code() != ErrorCode::kCorruptedBackup) throw;
+      if (last || !is_damage(error)) throw;
     }
   }
   throw_damaged(pack_name(index_->pack_of(copies.back()).id),

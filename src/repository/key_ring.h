@@ -15,7 +15,8 @@ enum class BoxKind : uint8_t {
   kMetadataFrame = 2,
   kDirectory = 3,
   kIndex = 4,
-  kManifest = 5
+  kManifest = 5,
+  kState = 6
 };
 
 using BoxName = codec::Digest;

@@ -92,8 +92,7 @@ Manifest decode_manifest(ByteView text, const BackupId& id) {
   } catch (const json::exception& error) {
     throw_damaged(object, error.what());
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kCorruptedBackup && error.solution().empty())
-      throw_damaged(object, error.what());
+    if (is_damage(error) && error.solution().empty()) throw_damaged(object, error.what());
     throw;
   }
 }

@@ -27,7 +27,8 @@ bool cut_by_units(StreamClass stream_class) {
 PartWriter::PartWriter(BackupSession& session, StreamClass stream_class, const StreamRef* previous)
     : session_(session),
       stream_class_(stream_class),
-      cut_(session.core().keys().cut(), session.core().config().rows),
+      cut_(session.core().keys().cut(), session.core().config().writing.rows),
+      frame_bytes_(session.core().config().writing.frame_bytes),
       ids_(session.core().keys()) {
   if (previous == nullptr || previous->stream_class != stream_class) return;
   previous_ = session.previous_part(*previous);
@@ -95,7 +96,7 @@ void PartWriter::end_chunk() {
     frame_.resize(chunk_begin_);
     return;
   }
-  if (frame_.size() > kFrameDataBytes || frame_chunks_.size() == kMaxFrameChunks) end_frame(chunk_begin_);
+  if (frame_.size() > frame_bytes_ || frame_chunks_.size() == kMaxFrameChunks) end_frame(chunk_begin_);
   add_new(id, length);
 }
 
@@ -107,7 +108,7 @@ void PartWriter::end_page(ByteView page) {
   }
   const ChunkId id = ids_.chunk(page);
   if (refer(id, kPageBytes)) return;
-  if (frame_.size() + page.size() > kFrameDataBytes) end_frame(frame_.size());
+  if (frame_.size() + page.size() > frame_bytes_) end_frame(frame_.size());
   put_in_chunk(page);
   add_new(id, kPageBytes);
 }

@@ -50,6 +50,7 @@ class PartWriter {
   BackupSession& session_;
   const StreamClass stream_class_;
   const codec::CutRule cut_;
+  const size_t frame_bytes_;  // where a frame ends
   IdMaker ids_;
   PreviousPart previous_;
   StreamRef previous_recipe_;  // the stream of recipes of the previous part, to compare ours with

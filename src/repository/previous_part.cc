@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "repository/damage.h"
 #include "repository/window_reader.h"
 
 namespace dbb::repository {
@@ -90,7 +91,7 @@ class PreviousPart::Loader {
           directory_ = core_.directory(index_.pack_of(copy));
           directory_pack_ = copy.pack;
         } catch (const Error& error) {
-          if (error.code() != ErrorCode::kCorruptedBackup) throw;
+          if (!is_damage(error)) throw;
           continue;
         }
       }
@@ -125,7 +126,7 @@ PreviousPart::PreviousPart(const std::shared_ptr<RepositoryCore>& core,
     }
   } catch (const Error& error) {
     // The rest of a damaged recipe is stored anew.
-    if (error.code() != ErrorCode::kCorruptedBackup) throw;
+    if (!is_damage(error)) throw;
   }
   loader.end_stretch();
 }

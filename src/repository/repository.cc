@@ -104,7 +104,8 @@ Error not_found(std::string_view text, const storage::ObjectStore& store, std::s
 
 }  // namespace
 
-void Repository::init(storage::ObjectStore& store, const InitOptions&, system::Clock& clock) {
+void Repository::init(storage::ObjectStore& store, const InitOptions& options, system::Clock& clock) {
+  check_write_settings(options.writing);
   const auto exists = [&] {
     return Error(ErrorCode::kRepositoryExists,
                  {.message = fmt::format("There is a repository in {} already.", store.describe()),
@@ -115,7 +116,7 @@ void Repository::init(storage::ObjectStore& store, const InitOptions&, system::C
 
   const Config config = {.repository_id = random_id<RepositoryId>(),
                          .created = clock.now(),
-                         .rows = {},
+                         .writing = options.writing,
                          .master_key = random_id<codec::Key>()};
   const KeyRing keys(config.master_key, config.repository_id);
   const std::string epoch = encode_epoch(keys, 1, random_id<codec::Key>(), clock.now());
@@ -147,7 +148,7 @@ BackupList Repository::list_backups() {
       list.backups.push_back(core_->read_manifest(id));
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kBackupNotFound) continue;  // deleted since it was listed
-      if (error.code() != ErrorCode::kCorruptedBackup && error.code() != ErrorCode::kRepositoryTooNew) throw;
+      if (!is_damage(error) && error.code() != ErrorCode::kRepositoryTooNew) throw;
       list.damaged.push_back({.object = manifest_object(id), .problem = error.cause()});
     }
   }

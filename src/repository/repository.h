@@ -12,6 +12,7 @@
 #include "repository/backup_writer.h"
 #include "repository/check.h"
 #include "repository/manifest.h"
+#include "repository/write_settings.h"
 #include "storage/object_store.h"
 #include "system/clock.h"
 
@@ -25,6 +26,7 @@ enum class EncryptionKind : uint8_t {
 
 struct InitOptions {
   EncryptionKind encryption = EncryptionKind::kNone;
+  WriteSettings writing = {};
 };
 
 struct DamagedManifest {

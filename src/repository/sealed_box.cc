@@ -35,7 +35,8 @@ size_t max_box_bytes(BoxKind kind) { return max_content_bytes(kind) + kCompressi
 
 BoxName box_name_of_object(std::string_view object) { return codec::sha256(as_bytes(object)); }
 
-BoxSealer::BoxSealer(const KeyRing& keys) : keys_(keys), nonces_(keys.nonce()) {}
+BoxSealer::BoxSealer(const KeyRing& keys, int zstd_level)
+    : keys_(keys), nonces_(keys.nonce()), compressor_(zstd_level) {}
 
 Bytes BoxSealer::seal(BoxKind kind, const BoxName& name, ByteView content) {
   DBB_CHECK(content.size() <= max_content_bytes(kind),
@@ -74,8 +75,7 @@ ByteView BoxOpener::open(BoxKind kind, const BoxName& name, ByteView box, std::s
   }
   ByteReader header(box, object);
   if (as_text(header.raw(4)) != kMagic) throw_damaged(object, "No box begins where one should.");
-  if (header.u8() != static_cast<uint8_t>(kind))
-    throw_damaged(object, "The box is of another kind than expected.");
+  const uint8_t found_kind = header.u8();
   const uint8_t codec = header.u8();
   const uint8_t seal = header.u8();
   const uint8_t flags = header.u8();
@@ -92,8 +92,8 @@ ByteView BoxOpener::open(BoxKind kind, const BoxName& name, ByteView box, std::s
     throw_damaged(object, fmt::format("A box of {} bytes should have {}.", box.size(),
                                       sealed_length + kBoxOverheadBytes));
   }
-  if (!std::ranges::equal(header.raw(name.size()), name))
-    throw_damaged(object, "The box belongs to another object.");
+  BoxName found_name;
+  std::ranges::copy(header.raw(name.size()), found_name.begin());
   if (!keys_.has_epoch(epoch))
     throw_damaged(object, fmt::format("There is no key for epoch {} of a box.", epoch));
   codec::Nonce nonce;
@@ -102,11 +102,14 @@ ByteView BoxOpener::open(BoxKind kind, const BoxName& name, ByteView box, std::s
   Bytes& opened = codec == kStored ? content_ : compressed_;
   if (opened.size() < sealed_length) opened.resize(sealed_length);
   const std::span<uint8_t> payload = std::span(opened).first(sealed_length);
-  if (!gcm_.open(keys_.box_key(kind, epoch, name), nonce,
+  if (!gcm_.open(keys_.box_key(static_cast<BoxKind>(found_kind), epoch, found_name), nonce,
                  associated_data(keys_, box.first(kBoundHeaderBytes)), box.subspan(kBoxHeaderBytes),
                  payload)) {
     throw_damaged(object, "Its bytes are not those that were written (AES-GCM tag).");
   }
+  // Sound, but is it what was asked for? Damage would not have passed the tag.
+  if (found_kind != static_cast<uint8_t>(kind)) throw_swapped(object, "A box of another kind was expected.");
+  if (found_name != name) throw_swapped(object, "The box in it was sealed for another place.");
   if (codec == kStored) {
     if (sealed_length != plain_length) throw_damaged(object, "The lengths in a box contradict each other.");
     return payload;

@@ -25,7 +25,7 @@ BoxName box_name_of_object(std::string_view object);
 // Compresses and seals. Confined to one thread. The keys must outlive it.
 class BoxSealer {
  public:
-  explicit BoxSealer(const KeyRing& keys);
+  explicit BoxSealer(const KeyRing& keys, int zstd_level = 1);
   Bytes seal(BoxKind kind, const BoxName& name, ByteView content);
 
  private:
