@@ -118,7 +118,12 @@ void DirectoryStore::list(std::string_view prefix, const std::function<bool(cons
 
 bool DirectoryStore::remove(std::string_view name) {
   const fs::path path = root_ / name;
-  return writing(root_, [&] { return system::remove_file(path); });
+  return writing(root_, [&] {
+    if (!system::remove_file(path)) return false;
+    // Callers rely on the order of what they remove, also over a power loss.
+    system::sync_directory(path.parent_path());
+    return true;
+  });
 }
 
 }  // namespace dbb::storage

@@ -58,7 +58,7 @@ class ObjectStore {
   // order, until `visit` returns false. Objects put or removed meanwhile may be missed or seen.
   virtual void list(std::string_view prefix, const std::function<bool(const ListedObject&)>& visit) = 0;
 
-  // False when there was no such object.
+  // False when there was no such object. Once this returns, it does not come back by power loss.
   virtual bool remove(std::string_view name) = 0;
 };
 
