@@ -155,7 +155,7 @@ PreviousPart BackupSession::previous_part(const StreamRef& stream) {
 
 bool BackupSession::claim(const FrameId& frame, uint64_t data_bytes) {
   for (const IndexedFrame& copy : index_->copies(frame)) {
-    if (!copy.partial && pack_usable_[copy.pack]) return false;
+    if (!copy.partial && pack_usable_[copy.pack] && core_->holds(index_->pack_of(copy), copy)) return false;
   }
   {
     const std::scoped_lock lock(mutex_);

@@ -27,8 +27,6 @@ CheckReport Checker::run() {
   index_ = core_->refresh_index();
   for (const auto& [object, problem] : core_->damaged_indexes()) finding(object, problem);
   packs_ = std::make_unique<PackSizes>(core_->store());
-  frames_of_pack_.resize(index_->packs().size());
-  for (const IndexedFrame& frame : index_->frames()) frames_of_pack_[frame.pack].push_back(frame);
   for (uint32_t number = 0; number < index_->packs().size(); ++number) {
     check_stop();
     progress("packs", pack_name(index_->packs()[number].id), number, index_->packs().size());
@@ -57,8 +55,8 @@ void Checker::look_at_pack(uint32_t number) {
   const IndexedPack& pack = index_->packs()[number];
   const std::string object = pack_name(pack.id);
   ++report_.packs;
-  report_.frames += frames_of_pack_[number].size();
-  std::ranges::sort(frames_of_pack_[number], {}, &IndexedFrame::offset);
+  const std::vector<PackedFrame> frames = index_->frames_of(number);
+  report_.frames += frames.size();
 
   const std::string problem = packs_->problem_of(pack);
   if (!problem.empty()) finding(object, problem);
@@ -75,20 +73,21 @@ void Checker::look_at_pack(uint32_t number) {
   // A frame can be read without its directory; that only costs comparing. So each is looked at by itself.
   const bool missing = !packs_->sizes().contains(object);
   if (missing) {
-    for (const IndexedFrame& frame : frames_of_pack_[number]) {
+    for (const PackedFrame& frame : frames) {
       bad_copies_[{number, frame.offset}] = finding_of_object_.at(object);
     }
     return;
   }
-  look_at_frames(number, readable ? &directory : nullptr);
+  look_at_frames(number, frames, readable ? &directory : nullptr);
 }
 
-void Checker::look_at_frames(uint32_t number, const PackDirectory* directory) {
+void Checker::look_at_frames(uint32_t number, const std::vector<PackedFrame>& frames,
+                             const PackDirectory* directory) {
   const IndexedPack& pack = index_->packs()[number];
   const std::string object = pack_name(pack.id);
   const uint64_t size_bytes = packs_->sizes().at(object);
   FrameReader reader(core_, index_);
-  for (const IndexedFrame& frame : frames_of_pack_[number]) {
+  for (const PackedFrame& frame : frames) {
     check_stop();
     const DirectoryEntry* const entry = directory == nullptr ? nullptr : directory->at_offset(frame.offset);
     const auto bad = [&](const std::string& problem) {
@@ -96,14 +95,15 @@ void Checker::look_at_frames(uint32_t number, const PackDirectory* directory) {
       bad_copies_[{number, frame.offset}] = finding_of_object_.at(object);
     };
     if (uint64_t{frame.offset} + frame.length > size_bytes) {
-      bad(fmt::format("It ends before frame {}.", frame.id.hex().substr(0, 16)));
+      bad(fmt::format("It ends before frame {}.", frame.short_id.hex().substr(0, 16)));
     } else if (directory != nullptr &&
-               (entry == nullptr || entry->id != frame.id || entry->length != frame.length ||
+               (entry == nullptr || shortened(entry->id) != frame.short_id || entry->length != frame.length ||
                 entry->chunks.size() != frame.chunk_count)) {
-      bad(fmt::format("Its directory and the index differ about frame {}.", frame.id.hex().substr(0, 16)));
+      bad(fmt::format("Its directory and the index differ about frame {}.",
+                      frame.short_id.hex().substr(0, 16)));
     } else if (options_.read_data) {
       const bool sound = noting_damage(object, [&] {
-        const OpenedFrame& opened = reader.read_copy(frame);
+        const OpenedFrame& opened = reader.read_packed(pack, frame);
         if (entry != nullptr && opened.chunks() != entry->chunks) {
           finding(object, "Its directory lists other chunks than it holds.");
         }
@@ -157,7 +157,7 @@ void Checker::look_at_stream(const Manifest& manifest, const std::string& item, 
 
 void Checker::look_at_extent(const Manifest& manifest, const std::string& item, const Extent& extent) {
   check_stop();
-  const std::span<const IndexedFrame> copies = index_->copies(extent.frame);
+  const std::vector<IndexedFrame> copies = index_->copies(extent.frame);
   if (copies.empty()) {
     const std::string frame = fmt::format("frame {}", extent.frame.hex().substr(0, 16));
     hurt(finding(frame, "No index lists it."), manifest.id, item);

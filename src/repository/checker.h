@@ -25,7 +25,8 @@ class Checker {
  private:
   void look_at_manifests();
   void look_at_pack(uint32_t number);
-  void look_at_frames(uint32_t number, const PackDirectory* directory);
+  void look_at_frames(uint32_t number, const std::vector<PackedFrame>& frames,
+                      const PackDirectory* directory);
   void look_at_strays();
   void look_at_backup(const Manifest& manifest);
   void look_at_stream(const Manifest& manifest, const std::string& item, const StreamRef& stream);
@@ -48,7 +49,6 @@ class Checker {
   std::shared_ptr<const FrameIndex> index_;  // owned together with readers
   std::unique_ptr<PackSizes> packs_;
   std::vector<Manifest> manifests_;
-  std::vector<std::vector<IndexedFrame>> frames_of_pack_;  // by number of pack
   // What is wrong with one copy of a frame: (pack, offset) to the number of the finding.
   std::map<std::pair<uint32_t, uint32_t>, size_t> bad_copies_;
   std::map<std::string, size_t> finding_of_object_;

@@ -30,8 +30,10 @@ RepositoryCore::RepositoryCore(storage::ObjectStore& store, const Config& config
 
 std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
   std::set<std::string> listed;
+  std::unordered_map<std::string, uint64_t> sizes;
   store_.list("index/", [&](const storage::ListedObject& object) {
     listed.insert(object.name);
+    sizes[object.name] = object.size_bytes;
     return true;
   });
   const std::scoped_lock lock(index_mutex_);
@@ -40,11 +42,17 @@ std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
   const bool vanished = !std::ranges::includes(listed, index_objects_);
   if (added.empty() && !vanished) return index_;
 
-  auto index = vanished ? std::make_shared<FrameIndex>() : std::make_shared<FrameIndex>(*index_);
   if (vanished) {
-    added.assign(listed.begin(), listed.end());
+    // Let go of the old one first, so that the two are not both in memory.
+    index_ = std::make_shared<const FrameIndex>();
+    index_objects_.clear();
     damaged_indexes_.clear();
+    added.assign(listed.begin(), listed.end());
   }
+  auto index = std::make_shared<FrameIndex>(*index_);
+  uint64_t bytes = 0;
+  for (const std::string& object : added) bytes += std::min<uint64_t>(sizes[object], kMaxContentBytes);
+  index->reserve(bytes / sizeof(FrameId));  // ids do not compress: there are fewer frames than that
   for (const std::string& object : added) add_index_object(*index, object);
   index->finish();
   index_objects_ = std::move(listed);
@@ -58,7 +66,9 @@ void RepositoryCore::add_index_object(FrameIndex& index, const std::string& obje
   try {
     BoxOpener opener(keys_);
     const ByteView content = opener.open(BoxKind::kIndex, box_name_of_object(object), *box, object);
-    for (const PackContents& contents : decode_index(content, object)) index.add(contents);
+    // Twice, so that nothing is taken from an object that is damaged further behind.
+    for_each_pack(content, object, [](const PackContents&) {});
+    for_each_pack(content, object, [&](const PackContents& contents) { index.add(contents); });
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
     damaged_indexes_[object] = error.cause();
@@ -130,6 +140,17 @@ PackDirectory RepositoryCore::read_directory(const IndexedPack& pack) {
        directory.frames.back().offset + directory.frames.back().length <= trailer.directory_offset);
   if (!fits) throw_damaged(object, "Its directory and its end contradict each other.");
   return directory;
+}
+
+bool RepositoryCore::holds(const IndexedPack& pack, const IndexedFrame& frame) {
+  try {
+    const std::shared_ptr<const PackDirectory> listed = directory(pack);
+    const DirectoryEntry* const entry = listed->at_offset(frame.offset);
+    return entry != nullptr && entry->id == frame.id;
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    return false;
+  }
 }
 
 std::vector<BackupId> RepositoryCore::backup_ids() {

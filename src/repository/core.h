@@ -44,6 +44,10 @@ class RepositoryCore {
   // The same, past the cache.
   PackDirectory read_directory(const IndexedPack& pack);
 
+  // Is it that very frame which lies there? The index knows only the short id. Asks the pack's directory; no,
+  // when that is damaged.
+  bool holds(const IndexedPack& pack, const IndexedFrame& frame);
+
   // Newest first. What does not look like a manifest is left out.
   std::vector<BackupId> backup_ids();
   // kBackupNotFound, kCorruptedBackup.

@@ -1,112 +1,119 @@
 #include "repository/frame_index.h"
 
 #include <algorithm>
+#include <limits>
+#include <numeric>
 #include <tuple>
 
-#include "repository/sealed_box.h"
+#include "base/check.h"
+#include "repository/frame_segment.h"
 
 namespace dbb::repository {
-namespace {
 
-IndexedFrame read_frame(ByteView record, uint64_t pack_bytes, std::string_view object) {
-  ByteReader reader(record, object);
-  IndexedFrame frame;
-  frame.id = FrameId::from(reader.raw(sizeof(FrameId)));
-  const uint64_t offset = reader.varint();
-  const uint64_t length = reader.varint();
-  frame.kind = reader.u8();
-  const uint8_t flags = reader.u8();
-  const uint64_t chunk_count = reader.varint();
-  const uint64_t data_bytes = reader.varint();
-  if ((flags & ~kFramePartial) != 0) reader.fail("unknown flags of a frame");
-  if (frame.kind != static_cast<uint8_t>(BoxKind::kDataFrame) &&
-      frame.kind != static_cast<uint8_t>(BoxKind::kMetadataFrame)) {
-    reader.fail("unknown kind of a frame");
-  }
-  const bool fits = offset >= kPackHeaderBytes && offset <= pack_bytes && length >= kBoxOverheadBytes &&
-                    length <= max_box_bytes(BoxKind::kDataFrame) && offset + length <= pack_bytes &&
-                    chunk_count > 0 && chunk_count <= kMaxFrameChunks && data_bytes <= kMaxFrameContentBytes;
-  if (!fits) reader.fail("a frame lies where none can be");
-  frame.offset = static_cast<uint32_t>(offset);
-  frame.length = static_cast<uint32_t>(length);
-  frame.chunk_count = static_cast<uint16_t>(chunk_count);
-  frame.data_bytes = static_cast<uint32_t>(data_bytes);
-  frame.partial = (flags & kFramePartial) != 0;
-  return frame;
+uint32_t FrameIndex::frame_count() const {
+  uint32_t count = open_ ? open_->size() : 0;
+  for (const auto& segment : segments_) count += segment->size();
+  return count;
 }
 
-}  // namespace
-
-Bytes encode_index(std::span<const PackContents> packs) {
-  ByteWriter out;
-  ByteWriter head;
-  head.varint(packs.size());
-  out.sized(head.bytes());
-  for (const PackContents& contents : packs) {
-    ByteWriter pack;
-    pack.raw(contents.pack.id.bytes);
-    pack.varint(contents.pack.size_bytes);
-    pack.varint(contents.pack.epoch);
-    pack.varint(contents.frames.size());
-    out.sized(pack.bytes());
-    for (const IndexedFrame& frame : contents.frames) {
-      ByteWriter record;
-      record.raw(frame.id.bytes);
-      record.varint(frame.offset);
-      record.varint(frame.length);
-      record.u8(frame.kind);
-      record.u8(frame.partial ? kFramePartial : 0);
-      record.varint(frame.chunk_count);
-      record.varint(frame.data_bytes);
-      out.sized(record.bytes());
-    }
+std::vector<IndexedFrame> FrameIndex::copies(const FrameId& id) const {
+  const ShortFrameId short_id = shortened(id);
+  std::vector<IndexedFrame> copies;
+  for (const auto& segment : segments_) {
+    segment->find(short_id, [&](uint32_t pack, const PackedFrame& frame) {
+      copies.push_back({.id = id,
+                        .pack = pack,
+                        .offset = frame.offset,
+                        .length = frame.length,
+                        .data_bytes = frame.data_bytes,
+                        .chunk_count = frame.chunk_count,
+                        .kind = frame.kind,
+                        .partial = frame.partial});
+    });
   }
-  return out.take();
+  if (copies.size() > 1) {
+    std::ranges::sort(copies, [](const IndexedFrame& a, const IndexedFrame& b) {
+      return std::tie(a.partial, a.pack, a.offset) < std::tie(b.partial, b.pack, b.offset);
+    });
+  }
+  return copies;
 }
 
-std::vector<PackContents> decode_index(ByteView content, std::string_view object) {
-  ByteReader reader(content, object);
-  ByteReader head(reader.sized(), object);
-  const uint64_t pack_count = head.varint();
-  if (pack_count > content.size()) head.fail("more packs than there is room for");
-  std::vector<PackContents> packs(pack_count);
-  for (PackContents& contents : packs) {
-    ByteReader pack(reader.sized(), object);
-    contents.pack.id = PackId::from(pack.raw(sizeof(PackId)));
-    contents.pack.size_bytes = pack.varint();
-    contents.pack.epoch = static_cast<uint32_t>(std::min<uint64_t>(pack.varint(), UINT32_MAX));
-    if (contents.pack.size_bytes > kMaxPackBytes) pack.fail("a pack is larger than any can be");
-    const uint64_t frame_count = pack.varint();
-    if (frame_count > reader.remaining()) pack.fail("more frames than there is room for");
-    contents.frames.reserve(frame_count);
-    for (uint64_t i = 0; i < frame_count; ++i) {
-      contents.frames.push_back(read_frame(reader.sized(), contents.pack.size_bytes, object));
-    }
+std::vector<PackedFrame> FrameIndex::frames_of(uint32_t pack) const {
+  std::vector<PackedFrame> frames;
+  uint32_t first_number = 0;
+  for (const auto& segment : segments_) {
+    segment->append_frames_of(pack, first_number, frames);
+    first_number += segment->size();
   }
-  return packs;
+  if (open_) open_->append_frames_of(pack, first_number, frames);
+  std::ranges::sort(frames, {},
+                    [](const PackedFrame& frame) { return std::tie(frame.offset, frame.number); });
+  return frames;
 }
 
+void FrameIndex::reserve(size_t frames) {
+  if (!open_) open_ = std::make_shared<Segment>();
+  open_->reserve(frames);
+}
+
+uint32_t FrameIndex::number_of(const IndexedPack& pack) {
+  const auto [known, is_new] = numbers_.emplace(pack.id, static_cast<uint32_t>(packs_.size()));
+  if (is_new) packs_.push_back(pack);
+  return known->second;
+}
+
+// A pack that is listed again adds only what was not known of it: so every copy is there once.
 void FrameIndex::add(const PackContents& contents) {
-  const auto [known, is_new] = numbers_.emplace(contents.pack.id, static_cast<uint32_t>(packs_.size()));
-  const uint32_t number = known->second;
-  if (is_new) packs_.push_back(contents.pack);
-  for (IndexedFrame frame : contents.frames) {
-    frame.pack = number;
-    frames_.push_back(frame);
+  if (!open_) open_ = std::make_shared<Segment>();
+  const size_t packs_before = packs_.size();
+  const uint32_t pack = number_of(contents.pack);
+  std::vector<PackedFrame> known;
+  if (packs_.size() == packs_before) known = frames_of(pack);
+  DBB_CHECK(frame_count() + contents.frames.size() < std::numeric_limits<uint32_t>::max(),
+            "frames are numbered with 32 bits");
+  for (const IndexedFrame& frame : contents.frames) {
+    const PackedFrame packed = {.short_id = shortened(frame.id),
+                                .offset = frame.offset,
+                                .length = frame.length,
+                                .data_bytes = frame.data_bytes,
+                                .chunk_count = frame.chunk_count,
+                                .kind = frame.kind,
+                                .partial = frame.partial};
+    const auto is_same = [&](PackedFrame other) {
+      other.number = 0;
+      return other == packed;
+    };
+    if (std::ranges::none_of(std::ranges::equal_range(known, packed.offset, {}, &PackedFrame::offset),
+                             is_same))
+      open_->add(pack, packed);
   }
 }
 
 void FrameIndex::finish() {
-  std::ranges::sort(frames_, [](const IndexedFrame& a, const IndexedFrame& b) {
-    return std::tie(a.id, a.partial, a.pack, a.offset) < std::tie(b.id, b.partial, b.pack, b.offset);
-  });
-  const auto [first, last] = std::ranges::unique(frames_);
-  frames_.erase(first, last);
+  if (!open_ || open_->size() == 0) {
+    open_.reset();
+    return;
+  }
+  open_->finish();
+  segments_.push_back(std::move(open_));
+  open_.reset();
+  // Of every two neighbours the later one stays below half of the earlier one: a look-up asks few segments,
+  // and a frame is moved rarely.
+  while (segments_.size() > 1 && segments_.back()->size() * 2 > segments_[segments_.size() - 2]->size()) {
+    merge_last_two();
+  }
 }
 
-std::span<const IndexedFrame> FrameIndex::copies(const FrameId& id) const {
-  const auto [first, last] = std::ranges::equal_range(frames_, id, {}, &IndexedFrame::id);
-  return {first, last};
+void FrameIndex::merge_last_two() {
+  auto merged = std::make_shared<Segment>();
+  const auto last_two = std::span(segments_).last(2);
+  merged->reserve(std::accumulate(last_two.begin(), last_two.end(), size_t{0},
+                                  [](size_t sum, const auto& segment) { return sum + segment->size(); }));
+  for (const auto& segment : last_two) merged->append(*segment);
+  merged->finish();
+  segments_.resize(segments_.size() - 2);
+  segments_.push_back(std::move(merged));
 }
 
 }  // namespace dbb::repository

@@ -22,11 +22,17 @@ class FrameReader {
   const OpenedFrame& read(const FrameId& id, const Suits& suits);
   // One copy. Error kCorruptedBackup when that is not sound.
   const OpenedFrame& read_copy(const IndexedFrame& copy);
+  // The same for a copy found by its pack, of which the index has only the short id: the whole one is taken
+  // from the box, and must agree with that.
+  const OpenedFrame& read_packed(const IndexedPack& pack, const PackedFrame& frame);
 
   RepositoryCore& core() { return *core_; }
   const FrameIndex& index() const { return *index_; }
 
  private:
+  ByteView fetch(const std::string& object, uint32_t offset, uint32_t length);
+  const OpenedFrame& open(uint8_t kind, const FrameId& id, ByteView box, const std::string& object);
+
   const std::shared_ptr<RepositoryCore> core_;     // owned together with the Repository
   const std::shared_ptr<const FrameIndex> index_;  // owned together with whoever began at the same time
   BoxOpener opener_;

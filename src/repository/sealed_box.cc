@@ -68,6 +68,12 @@ Bytes BoxSealer::seal(BoxKind kind, const BoxName& name, ByteView content) {
   return box;
 }
 
+BoxName name_of_box(ByteView box) {
+  BoxName name;
+  std::ranges::copy(box.subspan(kBoundHeaderBytes - name.size(), name.size()), name.begin());
+  return name;
+}
+
 ByteView BoxOpener::open(BoxKind kind, const BoxName& name, ByteView box, std::string_view object) {
   if (box.size() < kBoxOverheadBytes) {
     throw_damaged(object, fmt::format("{} bytes are left of a box; the smallest has {}.", box.size(),

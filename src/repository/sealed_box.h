@@ -21,6 +21,8 @@ size_t max_box_bytes(BoxKind kind);
 
 // The name of a box that is, or is in, the object of that name; frames are named by their id.
 BoxName box_name_of_object(std::string_view object);
+// What a box says it is; not checked before it is opened. `box` has at least a header.
+BoxName name_of_box(ByteView box);
 
 // Compresses and seals. Confined to one thread. The keys must outlive it.
 class BoxSealer {
