@@ -269,6 +269,7 @@ class Copy(NamedTuple):
 
     pack: bytes
     pack_size: int
+    epoch: int
     offset: int
     length: int
     kind: int
@@ -293,7 +294,7 @@ def read_directory(content, keys, pack, epoch, frames, pack_size):
         read_bitmap(entry, flags, number)
         demand(kind == (METADATA_FRAME if klass == METADATA else DATA_FRAME), "the frame's kind is not that of its class")
         demand(frame_id(keys, klass, lengths, ids) == id32, "a frame's id is not that of its chunks")
-        yield id32, Copy(pack, pack_size, offset, length, kind, number)
+        yield id32, Copy(pack, pack_size, epoch, offset, length, kind, number)
 
 
 def read_index(content):
@@ -301,12 +302,12 @@ def read_index(content):
     fields = Fields(content)
     for _ in range(fields.record().varint()):
         head = fields.record()
-        pack, size, _epoch, frames = head.take(16), head.varint(most=GIB), head.varint(), head.varint()
+        pack, size, epoch, frames = head.take(16), head.varint(most=GIB), head.varint(), head.varint()
         for _ in range(frames):
             entry = fields.record()
             id32, offset, length, kind, flags = entry.take(32), entry.varint(), entry.varint(), entry.u8(), entry.u8()
             demand(flags in (0, 1) and offset + length <= size and length <= BOX_FRAME_BYTES, "a frame lies where none can be")
-            yield id32, Copy(pack, size, offset, length, kind, entry.varint(1, 4096))
+            yield id32, Copy(pack, size, epoch, offset, length, kind, entry.varint(1, 4096))
     demand(not fields.left(), "more packs follow than were announced")
 
 
@@ -503,7 +504,7 @@ class Repository:
         name = pack_name(copy.pack)
         with reading(f"frame {id32.hex()} in {name}"), open(self.folder / name, "rb") as file:
             demand(file.seek(0, 2) == copy.pack_size, "the pack has not the size it should have")
-            self.pack_epoch(file, copy.pack)
+            demand(self.pack_epoch(file, copy.pack) == copy.epoch, "the pack is of another epoch")
             file.seek(copy.offset)
             kind = METADATA_FRAME if klass == METADATA else DATA_FRAME
             demand(copy.kind == kind, "the index says that it is of another kind")

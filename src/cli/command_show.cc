@@ -32,6 +32,19 @@ std::string facts(const repository::Manifest& manifest, const logical::Document&
   return out;
 }
 
+Outcome list_items(repository::BackupReader& backup, const Style& style) {
+  std::vector<repository::Item> items;
+  Table table({{"KIND"}, {"BYTES", Align::kRight}, {"PARTS", Align::kRight}, {"KEY"}});
+  backup.for_each_item([&](const repository::Item& item) {
+    uint64_t bytes = 0;
+    for (const repository::StreamRef& part : item.parts) bytes += part.bytes;
+    table.add(
+        {Cell(item.kind), Cell(format_count(bytes)), Cell(format_count(item.parts.size())), Cell(item.key)});
+    items.push_back(item);
+  });
+  return {.text = table.render(style), .json = items_document(backup.manifest(), items)};
+}
+
 class ShowCommand final : public Command {
  public:
   CommandHelp help() const override {
@@ -40,19 +53,26 @@ class ShowCommand final : public Command {
             .summary = "show what one backup contains",
             .description =
                 "Shows one backup: where it is from, its databases with tables, rows and bytes, and what "
-                "is missing in it, if anything is.",
+                "is missing in it, if anything is. With --items, every item in it with its key, which cat "
+                "takes.",
             .examples = {{"The newest", "dbbackup show latest"},
-                         {"By the beginning of its id", "dbbackup show 20261120T20"}},
+                         {"By the beginning of its id", "dbbackup show 20261120T20"},
+                         {"Every table, schema and so on that it holds", "dbbackup show latest --items"}},
             .connects = false};
   }
   OptionList options() override {
     return {.arguments = {{.name = "BACKUP",
                            .description = "id, unique beginning of one, \"latest\", or a time",
-                           .target = &backup_}}};
+                           .target = &backup_}},
+            .options = {{.names = "--items",
+                         .value = "",
+                         .description = "list its items: kind, bytes, number of parts, key",
+                         .target = &items_}}};
   }
 
   Outcome run(Context& context) override {
     repository::Repository& repository = context.repository();
+    if (items_) return list_items(*repository.open_backup(repository.resolve(*backup_)), context.style());
     const repository::Manifest manifest = repository.read_manifest(repository.resolve(*backup_));
     const logical::Document document = logical::parse_document(manifest.document);
     Table table({{"DATABASE"},
@@ -91,6 +111,7 @@ class ShowCommand final : public Command {
 
  private:
   std::optional<std::string> backup_;
+  bool items_ = false;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ CommandList all_commands() {
   list.push_back(make_backup_database_command());
   list.push_back(make_list_command());
   list.push_back(make_show_command());
+  list.push_back(make_cat_command());
   list.push_back(make_restore_cluster_command());
   list.push_back(make_restore_database_command());
   list.push_back(make_check_command());

@@ -12,6 +12,7 @@ std::unique_ptr<Command> make_backup_cluster_command();
 std::unique_ptr<Command> make_backup_database_command();
 std::unique_ptr<Command> make_list_command();
 std::unique_ptr<Command> make_show_command();
+std::unique_ptr<Command> make_cat_command();
 std::unique_ptr<Command> make_restore_cluster_command();
 std::unique_ptr<Command> make_restore_database_command();
 std::unique_ptr<Command> make_check_command();

@@ -29,6 +29,8 @@ struct World {
   std::stop_token stop;
   std::function<void(std::string_view)> out;    // standard output
   std::function<void(std::string_view)> error;  // standard error
+  // Whether standard output takes no more: its disk is full, or its reader has gone.
+  std::function<bool()> out_failed = [] { return false; };
   bool out_is_terminal = false;
   bool error_is_terminal = false;
   bool in_is_terminal = false;

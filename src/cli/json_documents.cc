@@ -31,6 +31,22 @@ Json error_json(const Error& error) {
 // "CODE: message", as documents record it.
 Json recorded_error(const std::string& error) { return error.empty() ? Json(nullptr) : Json(error); }
 
+std::string_view name_of(repository::StreamClass stream_class) {
+  switch (stream_class) {
+    case repository::StreamClass::kRows:
+      return "rows";
+    case repository::StreamClass::kPages:
+      return "pages";
+    case repository::StreamClass::kRecords:
+      return "records";
+    case repository::StreamClass::kBytes:
+      return "bytes";
+    case repository::StreamClass::kMetadata:
+      break;
+  }
+  return "metadata";
+}
+
 double seconds_between(UtcTime from, UtcTime to) {
   return static_cast<double>(to.microseconds() - from.microseconds()) / 1e6;
 }
@@ -178,6 +194,21 @@ std::string list_document(const std::filesystem::path& repository, const reposit
 
 std::string show_document(const repository::Manifest& manifest) {
   return text_of(backup_json(manifest, logical::parse_document(manifest.document)));
+}
+
+std::string items_document(const repository::Manifest& manifest, const std::vector<repository::Item>& items) {
+  Json out{{"id", manifest.id.text()}, {"items", Json::array()}};
+  for (const repository::Item& item : items) {
+    Json parts = Json::array();
+    for (const repository::StreamRef& part : item.parts) {
+      parts.push_back({{"class", name_of(part.stream_class)}, {"bytes", part.bytes}});
+    }
+    out["items"].push_back({{"kind", item.kind},
+                            {"key", item.key},
+                            {"attributes", Json::parse(item.attributes)},
+                            {"parts", std::move(parts)}});
+  }
+  return text_of(out);
 }
 
 std::string backup_document(const logical::BackupResult& result) {

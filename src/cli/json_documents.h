@@ -26,6 +26,7 @@ std::string version_document();
 std::string init_document(const std::filesystem::path& repository, const std::string& id);
 std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list);
 std::string show_document(const repository::Manifest& manifest);
+std::string items_document(const repository::Manifest& manifest, const std::vector<repository::Item>& items);
 std::string backup_document(const logical::BackupResult& result);
 std::string plan_document(const logical::RestorePlan& plan);
 // `plan` is what was executed, `result` as far as it came.

@@ -24,6 +24,7 @@ class Output {
   }
   // A reader that has seen enough, such as `head`, is no failure of ours.
   bool failed() const { return error_ != 0 && error_ != EPIPE; }
+  bool takes_no_more() const { return error_ != 0; }
 
  private:
   std::FILE* stream_;
@@ -44,6 +45,7 @@ int main(int argc, char** argv) {
       .stop = signals.token(),
       .out = [&out](std::string_view text) { out.write(text); },
       .error = [&error](std::string_view text) { error.write(text); },
+      .out_failed = [&out] { return out.takes_no_more(); },
       .out_is_terminal = dbb::cli::is_terminal(STDOUT_FILENO),
       .error_is_terminal = dbb::cli::is_terminal(STDERR_FILENO),
       .in_is_terminal = dbb::cli::is_terminal(STDIN_FILENO),

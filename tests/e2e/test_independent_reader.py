@@ -3,11 +3,16 @@
 import hashlib
 import importlib.util
 import json
+import os
 import re
+import shutil
 import subprocess
 import unittest
 
-from support.program import SOURCE
+from support.case import EndToEnd
+from support.contents import wide_table
+from support.program import SOURCE, binary
+from support.rich import make_rich
 
 READER = SOURCE / "tools" / "read_repository.py"
 
@@ -84,12 +89,12 @@ class Vectors(unittest.TestCase):
         self.reader.frame_id, real = lambda *_: frame, self.reader.frame_id
         self.addCleanup(setattr, self.reader, "frame_id", real)
         entries = list(self.reader.read_directory(vector["content"], None, pack, 1, 1, 500))
-        self.assertEqual([(frame, self.reader.Copy(pack, 500, 32, 300, self.reader.DATA_FRAME, 1))], entries)
+        self.assertEqual([(frame, self.reader.Copy(pack, 500, 1, 32, 300, self.reader.DATA_FRAME, 1))], entries)
 
     def test_an_index(self):
         vector = self.vector("index")
         entries = list(self.reader.read_index(vector["content"]))
-        copy = self.reader.Copy(vector["pack_id"], 1000, 32, 300, self.reader.DATA_FRAME, 1)
+        copy = self.reader.Copy(vector["pack_id"], 1000, 1, 32, 300, self.reader.DATA_FRAME, 1)
         self.assertEqual([(vector["frame_id"], copy)], entries)
 
     def test_a_stream_reference_and_an_item(self):
@@ -111,6 +116,110 @@ class Vectors(unittest.TestCase):
                 list(self.reader.split_sized(pieces, 19999))
             with self.assertRaises(self.reader.Damaged):
                 list(self.reader.split_sized([*pieces, b"\x03ab"], 20000))
+
+
+class ReadsWhatDbbackupWrites(EndToEnd):
+    """The reader in a process of its own, as in an emergency."""
+
+    def read(self, *argv, code=0):
+        done = subprocess.run([READER, *map(str, argv)], capture_output=True, check=False, timeout=120)
+        self.assertEqual(code, done.returncode, done.stderr.decode())
+        return done
+
+    def extracted(self, backup, *options):
+        """Its items, and for each the bytes of its parts, as the reader writes them to a folder."""
+        folder = self.folder / "extracted"
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        self.read(*options, "extract", self.tool.repository, backup, folder)
+        items = [json.loads(line) for line in (folder / "items.jsonl").read_text().splitlines()]
+        for item in items:  # names in databases of encoding SQL_ASCII may be no text
+            item["key"] = item["key"] if isinstance(item["key"], str) else os.fsdecode(bytes.fromhex(item["key"]["hex"]))
+        contents = {item["key"]: [(folder / part["file"]).read_bytes() for part in item["parts"]] for item in items}
+        self.assertEqual(sum(len(item["parts"]) for item in items) + 2, sum(1 for _ in folder.iterdir()), "files of the folder")
+        for item in items:
+            for part in item["parts"]:
+                del part["file"]
+        shutil.rmtree(folder)
+        return items, contents
+
+    def cat(self, backup, key, *options):
+        done = subprocess.run([binary(), "cat", backup, key, *options], env=self.tool.environment, capture_output=True,
+                              check=False, timeout=60)  # fmt: skip
+        self.assertEqual(0, done.returncode, done.stderr.decode())
+        return done.stdout
+
+    def assert_agree(self, backup, *options):
+        """Both programs say and give the same. Returns the contents by key."""
+        items, contents = self.extracted(backup, *options)
+        replaced = [{**item, "key": os.fsencode(item["key"]).decode(errors="replace")} for item in items]
+        self.assertEqual(self.succeeds("show", backup, "--items", "--json").document["items"], replaced)
+        for key, parts in contents.items():
+            self.assertTrue(b"".join(parts) == self.cat(backup, key), key)
+        return contents
+
+    def rows_of(self, contents, database, table, schema="public"):
+        return sorted(b"".join(contents[f"database/{database}/table/{schema}/{table}"]).decode().splitlines())
+
+    def test_a_rich_cluster_and_an_incremental_backup_of_it(self):
+        make_rich(self.cluster, self.folder)
+        self.cluster.create_database("parts", contents=wide_table("wide", 8))
+        self.init()
+        first = self.back_up()
+        contents = self.assert_agree(first)
+        self.assertGreater(len(contents), 50)
+        self.cluster.sql("update wide set c = c + 1 where id % 1000 = 0; create table fresh as select 'new' as v", "parts")
+        second = self.back_up()
+        changed = self.assert_agree(second)
+        self.assertTrue(self.rows_of(contents, "parts", "wide") != self.rows_of(changed, "parts", "wide"))
+        self.assertEqual(["new"], self.rows_of(changed, "parts", "fresh"))
+        # What both agree on is what the server says, too.
+        copy = sorted(self.cluster.sql("copy wide to stdout", "parts").splitlines())
+        self.assertTrue(copy == self.rows_of(changed, "parts", "wide"), (len(copy), copy[:2]))
+        # And what the reader says of the earlier one has not changed, with the index or without it.
+        self.assertTrue(contents == self.extracted(first)[1])
+        self.assertTrue(contents == self.extracted(first, "--without-index")[1])
+        listed = [json.loads(line) for line in self.read("--json", "list", self.tool.repository).stdout.splitlines()]
+        self.assertEqual([first, second], [manifest["id"] for manifest in listed])
+
+    def test_a_part_of_an_item_and_mistakes_in_naming_one(self):
+        self.cluster.create_database("app", contents="create table t as select 1 as a;")
+        self.init()
+        backup = self.back_up()
+        self.assertEqual(b"1\n", self.cat(backup, "database/app/table/public/t", "--part", "0"))
+        self.fails_with("USAGE", "cat", backup, "database/app/table/public/t", "--part", "1")
+        self.fails_with("USAGE", "cat", backup, "database/app/table/public/nothing")
+        self.assertEqual(b"1\n", self.read("cat", self.tool.repository, backup[:18], "database/app/table/public/t").stdout)
+        self.assertIn(b"no item", self.read("cat", self.tool.repository, backup, "nothing", code=1).stderr)
+        self.assertIn(b"0 backups", self.read("items", self.tool.repository, "2020", code=1).stderr)
+        self.assertIn(b"not a repository", self.read("list", self.folder / "nothing", code=1).stderr)
+
+    def test_a_key_that_looks_like_a_way_out_of_the_folder_is_none(self):
+        self.cluster.create_database("../../..", contents='create table "/etc/passwd" as select 1 as a;')
+        self.init()
+        items, contents = self.extracted(self.back_up())
+        self.assertIn("database/..%2F..%2F../table/public/%2Fetc%2Fpasswd", contents)
+
+    def test_every_flipped_byte_that_matters_is_found(self):
+        self.cluster.create_database("app", contents=wide_table("wide", 1))
+        self.init()
+        backup = self.back_up()
+        _, sound = self.extracted(backup)
+        for path in self.tool.repository_files():
+            with self.subTest(path=path):
+                whole = path.read_bytes()
+                positions = {0, len(whole) - 1, *(self.random.randrange(len(whole)) for _ in range(6))}
+                for position in positions:
+                    path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x40]) + whole[position + 1 :])
+                    done = subprocess.run([READER, "extract", self.tool.repository, backup, self.folder / "broken"],
+                                          capture_output=True, check=False, timeout=120)  # fmt: skip
+                    shutil.rmtree(self.folder / "broken", ignore_errors=True)
+                    # A directory is not read where there is an index.
+                    needed = "packs" not in path.parts or position < len(whole) - 2000
+                    if needed:
+                        self.assertIn(done.returncode, (1, 3), f"byte {position} of {path}")
+                    self.assertNotIn(b"Traceback", done.stderr)
+                path.write_bytes(whole)
+        self.assertTrue(sound == self.extracted(backup)[1])
 
 
 if __name__ == "__main__":
