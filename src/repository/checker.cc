@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "repository/damage.h"
 #include "repository/frame_reader.h"
+#include "repository/key_manager.h"
 #include "repository/manifest_json.h"
 #include "repository/window_reader.h"
 
@@ -26,6 +27,7 @@ CheckReport Checker::run() {
   look_at_manifests();
   index_ = core_->refresh_index();
   for (const auto& [object, problem] : core_->damaged_indexes()) finding(object, problem);
+  for (const auto& [object, problem] : key_problems(*core_)) finding(object, problem);
   packs_ = std::make_unique<PackSizes>(core_->store());
   for (uint32_t number = 0; number < index_->packs().size(); ++number) {
     check_stop();

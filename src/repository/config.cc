@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "codec/aes_gcm.h"
 #include "repository/damage.h"
+#include "repository/json_object.h"
 
 namespace dbb::repository {
 namespace {
@@ -16,50 +16,6 @@ using nlohmann::json;
 
 constexpr std::string_view kConfigFormat = "dbbackup-repository";
 constexpr std::string_view kEpochFormat = "dbbackup-epoch";
-
-// Compact, keys sorted (nlohmann's objects are): the text that the MAC is taken over.
-std::string canonical(const json& document) {
-  return document.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string mac_of(const codec::Key& document_key, const json& without_mac) {
-  return to_hex(codec::Hmac(document_key).of(as_bytes(canonical(without_mac))));
-}
-
-std::string with_mac(const codec::Key& document_key, json document) {
-  document["mac"] = mac_of(document_key, document);
-  return document.dump(2);
-}
-
-void check_mac(const codec::Key& document_key, json document, std::string_view object) {
-  const std::string stored = document.at("mac").get<std::string>();
-  document.erase("mac");
-  if (stored != mac_of(document_key, document))
-    throw_damaged(object, "Its text is not the one that was written (MAC).");
-}
-
-template <typename Id>
-Id id_field(const json& document, const char* field, std::string_view object) {
-  const Bytes bytes = from_hex(document.at(field).get<std::string>());
-  if (bytes.size() != sizeof(Id))
-    throw_damaged(object, fmt::format("The field {} has the wrong length.", field));
-  Id id;
-  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(&id));
-  return id;
-}
-
-// Runs a decoder; what the JSON library or a parser of one field complains about is damage of the object.
-template <typename Decode>
-auto decoding(std::string_view object, const Decode& decode) {
-  try {
-    return decode();
-  } catch (const json::exception& error) {
-    throw_damaged(object, error.what());
-  } catch (const Error& error) {
-    if (is_damage(error) && error.solution().empty()) throw_damaged(object, error.what());
-    throw;
-  }
-}
 
 Error too_new(std::string_view store, std::string cause) {
   return Error(ErrorCode::kRepositoryTooNew,
@@ -140,6 +96,10 @@ void check_write_settings(const WriteSettings& writing) {
 }
 
 std::string encode_config(const Config& config) {
+  json encryption = {{"kind", "slots"}};
+  if (config.encryption == EncryptionKind::kNone) {
+    encryption = {{"kind", "none"}, {"master_key", to_hex(config.master_key)}};
+  }
   const json document = {
       {"format", kConfigFormat},
       {"version", kFormatVersion},
@@ -147,13 +107,13 @@ std::string encode_config(const Config& config) {
       {"created", config.created.iso()},
       {"features", {{"required", json::array()}, {"optional", json::array()}}},
       {"writing", json_of(config.writing)},
-      {"encryption", {{"kind", "none"}, {"master_key", to_hex(config.master_key)}}},
+      {"encryption", std::move(encryption)},
   };
-  return with_mac(KeyRing(config.master_key, config.repository_id).document(), document);
+  return with_mac(KeyRing(config.master_key, config.repository_id), document);
 }
 
-Config decode_config(ByteView text, std::string_view store) {
-  const json document = json::parse(text.begin(), text.end(), nullptr, false);
+ConfigHead decode_config_head(ByteView text, std::string_view store) {
+  const json document = parse_json(text);
   if (!document.is_object() || document.value("format", json()) != kConfigFormat) {
     if (as_text(text).find(kConfigFormat) != std::string_view::npos) {
       throw_damaged(kConfigObject, "It is not a JSON object.");
@@ -171,18 +131,40 @@ Config decode_config(ByteView text, std::string_view store) {
     }
     const json& encryption = document.at("encryption");
     const std::string kind = encryption.at("kind").get<std::string>();
-    if (kind != "none") throw too_new(store, fmt::format("Its encryption is of the kind \"{}\".", kind));
-    Config config;
-    config.repository_id = id_field<RepositoryId>(document, "repository_id", kConfigObject);
-    config.master_key = id_field<codec::Key>(encryption, "master_key", kConfigObject);
-    check_mac(KeyRing(config.master_key, config.repository_id).document(), document, kConfigObject);
+    if (kind != "none" && kind != "slots") {
+      throw too_new(store, fmt::format("Its encryption is of the kind \"{}\".", kind));
+    }
+    ConfigHead head;
+    head.repository_id = id_field<RepositoryId>(document, "repository_id", kConfigObject);
+    head.encryption = kind == "none" ? EncryptionKind::kNone : EncryptionKind::kSlots;
+    if (kind == "none") head.master_key = id_field<codec::Key>(encryption, "master_key", kConfigObject);
+    return head;
+  });
+}
+
+Config decode_config(ByteView text, const codec::Key& master, std::string_view store) {
+  const ConfigHead head = decode_config_head(text, store);
+  const json document = parse_json(text);
+  return decoding(kConfigObject, [&] {
+    check_mac(KeyRing(master, head.repository_id), document, kConfigObject);
     for (const json& feature : document.at("features").at("required")) {
       throw too_new(store, fmt::format("It requires the feature {}.", feature.dump()));
     }
-    config.created = UtcTime::parse(document.at("created").get<std::string>());
-    config.writing = write_settings_of(document.at("writing"));
-    return config;
+    return Config{.repository_id = head.repository_id,
+                  .created = UtcTime::parse(document.at("created").get<std::string>()),
+                  .writing = write_settings_of(document.at("writing")),
+                  .encryption = head.encryption,
+                  .master_key = master};
   });
+}
+
+Config decode_config(ByteView text, std::string_view store) {
+  const ConfigHead head = decode_config_head(text, store);
+  if (head.encryption != EncryptionKind::kNone) {
+    throw Error(ErrorCode::kKeyNeeded, {.message = fmt::format("The repository in {} is encrypted.", store),
+                                        .solution = {"Give its passphrase or key file."}});
+  }
+  return decode_config(text, head.master_key, store);
 }
 
 std::string epoch_object(uint32_t epoch) { return fmt::format("keys/epoch-{:08x}", epoch); }
@@ -199,23 +181,30 @@ uint32_t epoch_of_object(std::string_view object) {
   return epoch;
 }
 
+codec::Key make_data_key(const codec::Key& master, const RepositoryId& repository, uint32_t epoch) {
+  ByteWriter info;
+  info.raw(as_bytes("dbbackup/1 data-key"));
+  info.u32(epoch);
+  return codec::hkdf(master, repository.bytes, info.bytes());
+}
+
 std::string encode_epoch(const KeyRing& keys, uint32_t epoch, const codec::Key& data_key, UtcTime created) {
   const json recipient = {{"kind", "master"}, {"sealed", to_hex(wrap(keys, epoch, data_key))}};
   const json document = {{"format", kEpochFormat},
                          {"epoch", epoch},
                          {"created", created.iso()},
                          {"recipients", json::array({recipient})}};
-  return with_mac(keys.document(), document);
+  return with_mac(keys, document);
 }
 
 codec::Key decode_epoch(const KeyRing& keys, uint32_t epoch, ByteView text) {
   const std::string object = epoch_object(epoch);
-  const json document = json::parse(text.begin(), text.end(), nullptr, false);
+  const json document = parse_json(text);
   if (!document.is_object()) throw_damaged(object, "It is not a JSON object.");
   return decoding(object, [&] {
-    check_mac(keys.document(), document, object);
+    check_mac(keys, document, object);
     if (document.at("format") != kEpochFormat || document.at("epoch") != epoch) {
-      throw_damaged(object, "It is another object than its name says.");
+      throw_swapped(object, "It is another object than its name says.");
     }
     for (const json& recipient : document.at("recipients")) {
       if (recipient.at("kind") != "master") continue;

@@ -25,8 +25,17 @@ size_t memory_of(const PackDirectory& directory) {
 
 }  // namespace
 
-RepositoryCore::RepositoryCore(storage::ObjectStore& store, const Config& config, KeyRing keys)
-    : store_(store), config_(config), keys_(std::move(keys)), index_(std::make_shared<const FrameIndex>()) {}
+RepositoryCore::RepositoryCore(storage::ObjectStore& store, Unlocked unlocked)
+    : store_(store),
+      config_(std::move(unlocked.config)),
+      keys_(std::move(unlocked.keys)),
+      opened_slot_(std::move(unlocked.slot)),
+      index_(std::make_shared<const FrameIndex>()) {
+  codec::wipe(unlocked.config.master_key);
+  keys_.read_epochs_with([this](uint32_t epoch) { return read_epoch(store_, keys_, epoch); });
+}
+
+RepositoryCore::~RepositoryCore() { codec::wipe(config_.master_key); }
 
 std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
   std::set<std::string> listed;

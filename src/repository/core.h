@@ -18,6 +18,7 @@
 #include "repository/manifest.h"
 #include "repository/pack.h"
 #include "repository/sealed_box.h"
+#include "repository/unlock.h"
 #include "storage/object_store.h"
 
 namespace dbb::repository {
@@ -27,11 +28,13 @@ namespace dbb::repository {
 class RepositoryCore {
  public:
   // The index is empty until refresh_index().
-  RepositoryCore(storage::ObjectStore& store, const Config& config, KeyRing keys);
+  RepositoryCore(storage::ObjectStore& store, Unlocked unlocked);
+  ~RepositoryCore();
 
   storage::ObjectStore& store() { return store_; }
   const Config& config() const { return config_; }
   const KeyRing& keys() const { return keys_; }
+  const std::string& opened_slot() const { return opened_slot_; }  // empty without encryption
 
   // Reads the index objects that are new. One that is damaged is left out and remembered: whoever misses a
   // frame says so. Read manifests before.
@@ -67,8 +70,9 @@ class RepositoryCore {
   void remember(const PackId& pack, const std::shared_ptr<const PackDirectory>& directory);
 
   storage::ObjectStore& store_;
-  const Config config_;
-  const KeyRing keys_;
+  Config config_;  // does not change, but is wiped
+  KeyRing keys_;
+  const std::string opened_slot_;
 
   std::mutex index_mutex_;
   std::shared_ptr<const FrameIndex> index_;  // guarded by index_mutex_, like the two below

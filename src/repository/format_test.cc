@@ -11,7 +11,9 @@
 #include "repository/config.h"
 #include "repository/frame.h"
 #include "repository/frame_index.h"
+#include "repository/json_object.h"
 #include "repository/key_ring.h"
+#include "repository/key_slot.h"
 #include "repository/pack.h"
 #include "repository/recipe.h"
 #include "repository/sealed_box.h"
@@ -104,6 +106,53 @@ TEST(Format, EpochRecord) {
   const std::string record = encode_epoch(keys, 1, data_key, UtcTime());
   EXPECT_NE(record.find(to_hex(fields["sealed"])), std::string::npos) << record;
   EXPECT_EQ(decode_epoch(keys, 1, as_bytes(record)), data_key);
+}
+
+TEST(Format, AnotherEpochsRecordIsSwapped) {
+  Vector fields = vector_of("epoch");
+  const KeyRing keys = keys_of(fields);
+  const std::string record = encode_epoch(keys, 2, array_of<codec::Key>(fields["data_key"]), UtcTime());
+  try {
+    decode_epoch(keys, 1, as_bytes(record));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kObjectSwapped);
+  }
+}
+
+// What we write is what the page says, but for salt and time: the vector's slot is written again and
+// compared.
+void expect_slot(Vector& fields, const KeySource& source) {
+  const KeyRing keys = keys_of(fields);
+  const auto master = array_of<codec::Key>(fields["master"]);
+  const ByteView text = fields["object"];
+  const std::string id(as_text(text).substr(as_text(text).find("\"id\":") + 6, 16));
+  const KeySlot slot = decode_key_slot(text, key_slot_object(id)).value();
+  EXPECT_EQ(slot.kind, source.kind);
+  EXPECT_EQ(open_key_slot(slot, keys.repository(), source), master);
+  EXPECT_TRUE(is_authentic_key_slot(text, keys));
+
+  const NewKeySlot wanted = {
+      .id = id, .created = slot.created, .label = slot.label, .salt = slot.salt, .cost = slot.cost};
+  const std::string ours = encode_key_slot(wanted, source, master, keys);
+  EXPECT_EQ(canonical(parse_json(as_bytes(ours))), as_text(text));
+
+  Bytes other_secret(source.secret.bytes().begin(), source.secret.bytes().end());
+  other_secret.back() ^= 1;
+  EXPECT_EQ(open_key_slot(slot, keys.repository(),
+                          {.kind = source.kind, .secret = codec::Secret(std::move(other_secret))}),
+            std::nullopt);
+}
+
+TEST(Format, KeySlotOfAPassphrase) {
+  Vector fields = vector_of("slot-passphrase");
+  expect_slot(fields,
+              {.kind = KeyKind::kPassphrase, .secret = codec::Secret(ByteView(fields["passphrase"]))});
+}
+
+TEST(Format, KeySlotOfAKeyFile) {
+  Vector fields = vector_of("slot-keyfile");
+  expect_slot(fields, {.kind = KeyKind::kKeyFile, .secret = codec::Secret(ByteView(fields["key_file"]))});
 }
 
 TEST(Format, Box) {

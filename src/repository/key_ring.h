@@ -1,7 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
 #include <string_view>
 
 #include "codec/hmac.h"
@@ -21,10 +25,13 @@ enum class BoxKind : uint8_t {
 
 using BoxName = codec::Digest;
 
-// All keys of an open repository (docs/format/repository.md, "Keys"). Thread-safe once the epochs are added.
+// All keys of an open repository (docs/format/repository.md, "Keys"). Wiped at its end. Thread-safe once it
+// is where it stays: add_epoch() and read_epochs_with() come before.
 class KeyRing {
  public:
   KeyRing(const codec::Key& master, const RepositoryId& repository);
+  KeyRing(KeyRing&&) noexcept = default;
+  ~KeyRing();
 
   const RepositoryId& repository() const { return repository_; }
   const codec::Key& chunk_id() const { return chunk_id_; }
@@ -38,14 +45,25 @@ class KeyRing {
   const codec::Key& manifest() const { return manifest_; }
 
   void add_epoch(uint32_t epoch, const codec::Key& data_key);
-  // There is one in every open repository.
+  // Asked for an epoch that is not here: another process may have begun it since. Empty: there is none.
+  using EpochReader = std::function<std::optional<codec::Key>(uint32_t)>;
+  void read_epochs_with(EpochReader reader) { reader_ = std::move(reader); }
+
+  // What is written is sealed in it. There is one in every open repository, and it stays the same while the
+  // repository is open, whatever other processes begin.
   uint32_t newest_epoch() const;
-  bool has_epoch(uint32_t epoch) const { return data_keys_.contains(epoch); }
+  // Reads the record of an epoch that another process began. Errors of the reader.
+  bool has_epoch(uint32_t epoch) const;
 
   // The key of one box. The epoch is known.
   codec::Key box_key(BoxKind kind, uint32_t epoch, const BoxName& name) const;
 
  private:
+  struct DataKeys {
+    std::shared_mutex mutex;
+    std::map<uint32_t, codec::Key> by_epoch;  // guarded by mutex
+  };
+
   RepositoryId repository_;
   codec::Key chunk_id_;
   codec::Key frame_id_;
@@ -56,7 +74,9 @@ class KeyRing {
   codec::Key epoch_;
   codec::Key metadata_;
   codec::Key manifest_;
-  std::map<uint32_t, codec::Key> data_keys_;
+  uint32_t newest_ = 0;
+  EpochReader reader_;
+  std::unique_ptr<DataKeys> data_keys_;
 };
 
 }  // namespace dbb::repository

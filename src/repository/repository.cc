@@ -65,21 +65,6 @@ Error config_is_gone(const storage::ObjectStore& store, const std::string& remai
            "Or name the one you have: --repository, DBBACKUP_REPOSITORY, or the configuration file"}});
 }
 
-KeyRing read_keys(storage::ObjectStore& store, const Config& config) {
-  KeyRing keys(config.master_key, config.repository_id);
-  bool any = false;
-  store.list("keys/", [&](const storage::ListedObject& object) {
-    const uint32_t epoch = epoch_of_object(object.name);
-    if (epoch == 0) return true;
-    const std::optional<Bytes> text = store.get(object.name, kMaxJsonBytes);
-    if (!text) throw_damaged(object.name, "It was listed and is missing.");
-    keys.add_epoch(epoch, decode_epoch(keys, epoch, *text));
-    return any = true;
-  });
-  if (!any) throw_damaged(epoch_object(1), "It is missing, and no other epoch record is there.");
-  return keys;
-}
-
 Error ambiguous(std::string_view text, const std::vector<BackupId>& candidates) {
   constexpr size_t kShown = 10;
   std::vector<std::string> solution = {"Type more of the id of the one you mean:"};
@@ -114,25 +99,40 @@ void Repository::init(storage::ObjectStore& store, const InitOptions& options, s
   if (store.size(kConfigObject)) throw exists();
   if (const std::string remains = any_object(store); !remains.empty()) throw config_is_gone(store, remains);
 
-  const Config config = {.repository_id = random_id<RepositoryId>(),
-                         .created = clock.now(),
-                         .writing = options.writing,
-                         .master_key = random_id<codec::Key>()};
+  const bool encrypted = !options.keys.empty();
+  Config config = {.repository_id = random_id<RepositoryId>(),
+                   .created = clock.now(),
+                   .writing = options.writing,
+                   .encryption = encrypted ? EncryptionKind::kSlots : EncryptionKind::kNone,
+                   .master_key = random_id<codec::Key>()};
   const KeyRing keys(config.master_key, config.repository_id);
-  const std::string epoch = encode_epoch(keys, 1, random_id<codec::Key>(), clock.now());
+  const codec::Key data_key = make_data_key(config.master_key, config.repository_id, 1);
+  const std::string epoch = encode_epoch(keys, 1, data_key, clock.now());
   // The config last: before it, there is no repository.
   if (store.put(epoch_object(1), as_bytes(epoch)) == storage::PutResult::kNameTaken) throw exists();
-  if (store.put(kConfigObject, as_bytes(encode_config(config))) == storage::PutResult::kNameTaken)
-    throw exists();
+  for (const NewKey& key : options.keys) put_key_slot(store, key, config.master_key, keys, clock.now());
+  const std::string text = encode_config(config);
+  codec::wipe(config.master_key);
+  if (store.put(kConfigObject, as_bytes(text)) == storage::PutResult::kNameTaken) throw exists();
 }
 
-std::unique_ptr<Repository> Repository::open(storage::ObjectStore& store, std::stop_token stop) {
+EncryptionKind Repository::look(storage::ObjectStore& store) {
+  const std::optional<Bytes> text = store.get(kConfigObject, kMaxJsonBytes);
+  if (!text) throw_no_config(store);
+  return decode_config_head(*text, store.describe()).encryption;
+}
+
+std::unique_ptr<Repository> Repository::open(storage::ObjectStore& store, std::span<const KeySource> keys,
+                                             std::stop_token stop) {
   if (stop.stop_requested()) throw cancelled();
   const std::optional<Bytes> text = store.get(kConfigObject, kMaxJsonBytes);
   if (!text) throw_no_config(store);
-  const Config config = decode_config(*text, store.describe());
   return std::unique_ptr<Repository>(
-      new Repository(std::make_shared<RepositoryCore>(store, config, read_keys(store, config))));
+      new Repository(std::make_shared<RepositoryCore>(store, unlock(store, *text, keys))));
+}
+
+std::unique_ptr<Repository> Repository::open(storage::ObjectStore& store, std::stop_token stop) {
+  return open(store, {}, std::move(stop));
 }
 
 Repository::Repository(std::shared_ptr<RepositoryCore> core)
@@ -140,6 +140,12 @@ Repository::Repository(std::shared_ptr<RepositoryCore> core)
 Repository::~Repository() = default;
 
 std::string Repository::describe() const { return core_->store().describe(); }
+
+EncryptionKind Repository::encryption() const { return core_->config().encryption; }
+
+uint32_t Repository::newest_epoch() const { return core_->keys().newest_epoch(); }
+
+KeyManager Repository::key_manager() { return KeyManager(core_); }
 
 BackupList Repository::list_backups() {
   BackupList list;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -11,6 +12,8 @@
 #include "repository/backup_reader.h"
 #include "repository/backup_writer.h"
 #include "repository/check.h"
+#include "repository/encryption.h"
+#include "repository/key_manager.h"
 #include "repository/manifest.h"
 #include "repository/write_settings.h"
 #include "storage/object_store.h"
@@ -20,13 +23,9 @@ namespace dbb::repository {
 
 class RepositoryCore;
 
-enum class EncryptionKind : uint8_t {
-  kNone,  // the same sealing with keys that lie open in `config`: everything is checked, nothing is secret
-};
-
 struct InitOptions {
-  EncryptionKind encryption = EncryptionKind::kNone;
   WriteSettings writing = {};
+  std::vector<NewKey> keys = {};  // each gets a key slot; none: encryption "none"
 };
 
 struct DamagedManifest {
@@ -45,12 +44,21 @@ class Repository {
   // Makes an empty repository. kRepositoryExists when there is one; kNotARepository when the place holds
   // remains of one whose `config` is gone.
   static void init(storage::ObjectStore& store, const InitOptions& options, system::Clock& clock);
-  // kRepositoryNotFound, kNotARepository, kRepositoryTooNew, kCorruptedBackup.
+  // Whether a key is needed. Nothing of this is checked: only open() can. Errors as for open().
+  static EncryptionKind look(storage::ObjectStore& store);
+  // `keys`: whichever opens a slot. kRepositoryNotFound, kNotARepository, kRepositoryTooNew,
+  // kCorruptedBackup, kObjectSwapped; kKeyNeeded, kKeyRefused; kEncryptionDowngraded when a key was given and
+  // none is needed.
+  static std::unique_ptr<Repository> open(storage::ObjectStore& store, std::span<const KeySource> keys,
+                                          std::stop_token stop);
   static std::unique_ptr<Repository> open(storage::ObjectStore& store, std::stop_token stop);
   ~Repository();
 
   const std::string& id() const { return id_; }  // 32 hexadecimal digits
-  std::string describe() const;                  // "directory /srv/backups"
+  EncryptionKind encryption() const;
+  uint32_t newest_epoch() const;  // when it was opened
+  KeyManager key_manager();
+  std::string describe() const;  // "directory /srv/backups"
 
   BackupList list_backups();
   // kBackupNotFound, kCorruptedBackup.

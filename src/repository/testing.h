@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -75,15 +76,51 @@ inline std::string read_text(BackupReader& backup, const StreamRef& stream) {
   return std::string(as_text(all));
 }
 
+inline KeySource passphrase(std::string_view text) {
+  return {.kind = KeyKind::kPassphrase, .secret = codec::Secret(text)};
+}
+// Another one for each seed.
+inline KeySource key_file(uint64_t seed) {
+  return {.kind = KeyKind::kKeyFile, .secret = codec::Secret(make_noise(64, seed))};
+}
+template <typename... Source>
+std::vector<KeySource> sources(Source&&... source) {
+  std::vector<KeySource> all;
+  (all.push_back(std::forward<Source>(source)), ...);
+  return all;
+}
+template <typename... Source>
+std::vector<NewKey> new_keys(Source&&... source) {
+  std::vector<NewKey> all;
+  (all.push_back({.source = std::forward<Source>(source)}), ...);
+  return all;
+}
+
+// The code of the error that `act` throws.
+template <typename Act>
+std::optional<ErrorCode> code_of(const Act& act) {
+  try {
+    act();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
 // A repository in memory.
 struct Place {
   storage::MemoryStore store;
   StepClock clock;
   std::unique_ptr<Repository> repository;
 
-  Place() {
-    Repository::init(store, {}, clock);
-    repository = Repository::open(store, {});
+  // Encrypted when there are keys; then it is open by the first.
+  explicit Place(std::vector<NewKey> keys = {}) {
+    std::vector<KeySource> opens;
+    if (!keys.empty()) {
+      opens.push_back({.kind = keys[0].source.kind, .secret = keys[0].source.secret.clone()});
+    }
+    Repository::init(store, {.keys = std::move(keys)}, clock);
+    repository = Repository::open(store, opens, {});
   }
   std::unique_ptr<BackupWriter> begin(const std::string& kind = "cluster", const std::string& source = "s") {
     return repository->begin_backup({.kind = kind, .source = source, .program_version = "1", .host = "h"},
