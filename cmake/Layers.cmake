@@ -82,6 +82,20 @@ function(dbb_test_support)
   target_link_libraries(dbb_test_support ${scope} dbb_compile_options dbb_postgres dbb_system dbb_base GTest::gtest)
 endfunction()
 
+# Every tests/support/*.c is a library that tests preload into the program: build/dev/lib<name>.so beside it. In C and
+# without sanitizers, because it takes the place of functions of the C library.
+function(dbb_preload_libraries)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
+  foreach(source IN LISTS sources)
+    get_filename_component(name ${source} NAME_WE)
+    add_library(${name} SHARED ${source})
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+    target_compile_options(${name} PRIVATE -Wall -Wextra -Werror -O1 -fno-sanitize=all)
+    target_link_options(${name} PRIVATE -fno-sanitize=all)
+    set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  endforeach()
+endfunction()
+
 # Every tests/e2e/test_*.py is one test: it runs the built program as a person does.
 function(dbb_end_to_end_tests)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/e2e/test_*.py)

@@ -1,0 +1,129 @@
+"""Power loss at any moment: whatever of what was not synced is lost, the repository is sound, earlier backups are whole, and
+the next run succeeds."""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import unittest
+
+from support.case import EndToEnd
+from support.power_loss import Recording, preloading
+from support.program import SOURCE, Tool
+
+LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
+# States tried of each operation, and at how many of them the next run, too. None: all there are.
+STATES, NEXT_RUNS = (None, 100) if LONG else (25, 3)
+
+CONTENTS = """
+create table rows (id int primary key, t text);
+insert into rows select i, md5(i::text) from generate_series(1, 3000) i;
+create table other (v text); insert into other values ('one');
+"""
+
+
+def load_reader():
+    specification = importlib.util.spec_from_file_location("read_repository", SOURCE / "tools" / "read_repository.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+class PowerLoss(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.cluster.create_database("app", contents=CONTENTS)
+        self.reader = load_reader()
+        
+
+    def recorded(self, *argv):
+        """Runs it with a record of what it does to the repository."""
+        base, log = self.folder / "base", self.folder / "log"
+        shutil.rmtree(base, ignore_errors=True)
+        log.unlink(missing_ok=True)
+        self.tool.repository.mkdir(exist_ok=True)
+        subprocess.run(["cp", "-al", self.tool.repository, base], check=True)  # nothing that is there is ever written to
+        self.succeeds(*argv, env=preloading("power_loss", POWER_LOSS_ROOT=self.tool.repository, POWER_LOSS_LOG=log))
+        recording = Recording(base, log)
+        self.assertGreater(len(recording.operations), 5, "the library records nothing")
+        return recording
+
+    def contents(self, repository):
+        """A digest of all streams of each backup, as the independent reader finds them."""
+        found = {}
+        opened = self.reader.Repository(repository)
+        for manifest in opened.backups():
+            digest = hashlib.sha256()
+            for item in opened.items(manifest):
+                digest.update(repr((item.kind, item.key, item.attributes)).encode())
+                for part in item.parts:
+                    for piece in opened.stream(part):
+                        digest.update(piece)
+            found[manifest["id"]] = digest.hexdigest()
+        return found
+
+    def tool_at(self, repository):
+        return Tool(self.folder, self.cluster, repository)
+
+    def sound(self, tool):
+        """`check --read-data` finds nothing."""
+        return self.ended(tool.run("check", "--read-data"), 0)
+
+    def survives(self, recording, *next_run, must_have=None, may_have=None):
+        """Every backup of `must_have` is there and as it was, others only if they are whole; `next_run` succeeds."""
+        states = list(recording.states(self.random))
+        chosen = range(len(states)) if STATES is None else sorted(self.random.sample(range(len(states)), min(STATES, len(states))))
+        with_next = set(self.random.sample(list(chosen), min(NEXT_RUNS, len(chosen))))
+        place = self.folder / "after"
+        for number in chosen:
+            recording.make(states[number], place)
+            tool = self.tool_at(place)
+            with self.subTest(states[number].what):
+                if must_have is None:  # there need not be a repository yet
+                    expected = 7 if self.is_repository(tool) else 0
+                    self.ended(tool.run("init"), expected)
+                self.sound(tool)
+                found = self.contents(place)
+                self.assertLessEqual(set((must_have or {}).items()), set(found.items()), "a backup that was there before")
+                self.assertLessEqual(set(found.items()), set({**(must_have or {}), **(may_have or {})}.items()))
+                if number in with_next:
+                    self.ended(tool.run(*next_run), 0)
+                    self.sound(tool)
+                    again = self.contents(place)
+                    self.assertLessEqual(found.items() if next_run[0] == "backup" else set(), again.items())
+        print(f"{self.id().split('.')[-1]}: {len(recording.operations)} operations, {len(chosen)} of {len(states)} states, "
+              f"next run at {len(with_next)}", flush=True)  # fmt: skip
+
+    def is_repository(self, tool):
+        return tool.run("list").code == 0
+
+    def test_init(self):
+        self.survives(self.recorded("init"), "backup", "cluster")
+
+    def test_first_backup(self):
+        self.init()
+        recording = self.recorded("backup", "cluster")
+        self.survives(recording, "backup", "cluster", must_have={}, may_have=self.contents(self.tool.repository))
+
+    def test_second_backup(self):
+        self.init()
+        self.back_up()
+        before = self.contents(self.tool.repository)
+        self.cluster.sql("update rows set t = 'changed' where id % 50 = 0", "app")
+        recording = self.recorded("backup", "cluster")
+        self.survives(recording, "backup", "cluster", must_have=before, may_have=self.contents(self.tool.repository))
+
+    def test_a_program_that_did_not_sync_would_be_found_out(self):
+        """That these tests can fail: names without their bytes."""
+        self.init()
+        recording = self.recorded("backup", "cluster").without_syncs()
+        moment = len(recording.operations)
+        writes = {number for number in range(moment) if recording.operations[number].what == "write"}
+        recording.make(recording.state(moment, writes), self.folder / "after")
+        tool = self.tool_at(self.folder / "after")
+        self.assertEqual(3, tool.run("check").code)
+
+
+if __name__ == "__main__":
+    unittest.main()
