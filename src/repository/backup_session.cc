@@ -70,8 +70,10 @@ std::optional<StreamRef> ItemLookup::find(const StreamKey& key) const {
 
 namespace {
 
-// Ids sort by time, those of one second too: the later one gets the larger random half.
+// Ids sort by time, those of one second too: the later one gets the larger random half. The fraction of the
+// second keeps two clones apart that draw the same random bits for backups of the same server.
 BackupId id_after(const std::vector<BackupId>& newest_first, UtcTime now, uint64_t random_bits) {
+  random_bits += static_cast<uint64_t>(now.microseconds());
   BackupId id(now, random_bits);
   if (newest_first.empty() || newest_first.front() < id) return id;
   const BackupId& newest = newest_first.front();

@@ -38,6 +38,15 @@ std::string any_object(storage::ObjectStore& store) {
 }
 
 Error config_is_gone(const storage::ObjectStore& store, const std::string& remains) {
+  if (remains.starts_with("keys/")) {  // the last place where any_object() looks
+    return Error(
+        ErrorCode::kNotARepository,
+        {.message = fmt::format("There is only the beginning of a repository in {}.", store.describe()),
+         .cause = fmt::format("There is {}, but neither `config` nor data: an init did not come to its end.",
+                              remains),
+         .solution = {"Nothing was saved there yet. Remove the folder `keys` in it.",
+                      "Then make the repository: dbbackup init"}});
+  }
   return Error(
       ErrorCode::kNotARepository,
       {.message = fmt::format("The repository in {} has lost its object `config`.", store.describe()),
