@@ -1,7 +1,6 @@
 """tools/read_repository.py, written from docs/format/ alone, reads what dbbackup writes, byte for byte."""
 
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -9,6 +8,7 @@ import shutil
 import subprocess
 import unittest
 
+from support.backups import reader
 from support.case import EndToEnd
 from support.contents import wide_table
 from support.program import SOURCE, binary
@@ -17,19 +17,12 @@ from support.rich import make_rich
 READER = SOURCE / "tools" / "read_repository.py"
 
 
-def load_reader():
-    specification = importlib.util.spec_from_file_location("read_repository", READER)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
 class Vectors(unittest.TestCase):
     """The test vectors of docs/format/repository.md."""
 
     @classmethod
     def setUpClass(cls):
-        cls.reader = load_reader()
+        cls.reader = reader()
         cls.page = (SOURCE / "docs" / "format" / "repository.md").read_text()
 
     def vector(self, name):

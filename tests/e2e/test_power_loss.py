@@ -1,16 +1,15 @@
 """Power loss at any moment: whatever of what was not synced is lost, the repository is sound, earlier backups are whole, and
 the next run succeeds."""
 
-import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
 import unittest
 
+from support.backups import digests
 from support.case import EndToEnd
 from support.power_loss import Recording, preloading
-from support.program import SOURCE, Tool
+from support.program import Tool
 
 LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
 # States tried of each operation, and at how many of them the next run, too. None: all there are.
@@ -23,18 +22,10 @@ create table other (v text); insert into other values ('one');
 """
 
 
-def load_reader():
-    specification = importlib.util.spec_from_file_location("read_repository", SOURCE / "tools" / "read_repository.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
 class PowerLoss(EndToEnd):
     def setUp(self):
         super().setUp()
         self.cluster.create_database("app", contents=CONTENTS)
-        self.reader = load_reader()
         
 
     def recorded(self, *argv):
@@ -44,24 +35,10 @@ class PowerLoss(EndToEnd):
         log.unlink(missing_ok=True)
         self.tool.repository.mkdir(exist_ok=True)
         subprocess.run(["cp", "-al", self.tool.repository, base], check=True)  # nothing that is there is ever written to
-        self.succeeds(*argv, env=preloading("power_loss", POWER_LOSS_ROOT=self.tool.repository, POWER_LOSS_LOG=log))
+        self.succeeds(*argv, env=preloading("file_operations", OPERATIONS_ROOT=self.tool.repository, OPERATIONS_LOG=log))
         recording = Recording(base, log)
         self.assertGreater(len(recording.operations), 5, "the library records nothing")
         return recording
-
-    def contents(self, repository):
-        """A digest of all streams of each backup, as the independent reader finds them."""
-        found = {}
-        opened = self.reader.Repository(repository)
-        for manifest in opened.backups():
-            digest = hashlib.sha256()
-            for item in opened.items(manifest):
-                digest.update(repr((item.kind, item.key, item.attributes)).encode())
-                for part in item.parts:
-                    for piece in opened.stream(part):
-                        digest.update(piece)
-            found[manifest["id"]] = digest.hexdigest()
-        return found
 
     def tool_at(self, repository):
         return Tool(self.folder, self.cluster, repository)
@@ -83,13 +60,13 @@ class PowerLoss(EndToEnd):
                 if must_have is None:  # there need not be a repository yet
                     self.make_repository(tool)
                 self.sound(tool)
-                found = self.contents(place)
+                found = digests(place)
                 self.assertLessEqual(set((must_have or {}).items()), set(found.items()), "a backup that was there before")
                 self.assertLessEqual(set(found.items()), set({**(must_have or {}), **(may_have or {})}.items()))
                 if number in with_next:
                     self.ended(tool.run(*next_run), 0)
                     self.sound(tool)
-                    again = self.contents(place)
+                    again = digests(place)
                     self.assertLessEqual(found.items() if next_run[0] == "backup" else set(), again.items())
         print(f"{self.id().split('.')[-1]}: {len(recording.operations)} operations, {len(chosen)} of {len(states)} states, "
               f"next run at {len(with_next)}", flush=True)  # fmt: skip
@@ -110,15 +87,15 @@ class PowerLoss(EndToEnd):
     def test_first_backup(self):
         self.init()
         recording = self.recorded("backup", "cluster")
-        self.survives(recording, "backup", "cluster", must_have={}, may_have=self.contents(self.tool.repository))
+        self.survives(recording, "backup", "cluster", must_have={}, may_have=digests(self.tool.repository))
 
     def test_second_backup(self):
         self.init()
         self.back_up()
-        before = self.contents(self.tool.repository)
+        before = digests(self.tool.repository)
         self.cluster.sql("update rows set t = 'changed' where id % 50 = 0", "app")
         recording = self.recorded("backup", "cluster")
-        self.survives(recording, "backup", "cluster", must_have=before, may_have=self.contents(self.tool.repository))
+        self.survives(recording, "backup", "cluster", must_have=before, may_have=digests(self.tool.repository))
 
     def test_a_program_that_did_not_sync_would_be_found_out(self):
         """That these tests can fail: names without their bytes."""

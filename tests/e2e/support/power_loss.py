@@ -1,6 +1,6 @@
 """What a power loss may leave of the files of a folder, at any moment of a program that was recorded.
 
-tests/support/power_loss.c records. The model is harsher than most file systems: what was not synced may be there or not, each
+tests/support/file_operations.c records. The model is harsher than most file systems: what was not synced may be there or not, each
 operation for itself, and a write may be there in part. A name (create, rename, link, unlink, mkdir) is synced with its
 folder, bytes with their file; syncing a file does not sync its name.
 """

@@ -1,7 +1,12 @@
 // Preloaded into the program, this records what it does to the files below one folder, so that a test can work out what a
-// power loss might have left of them at any moment (tests/e2e/support/power_loss.py).
+// power loss might have left of them at any moment (tests/e2e/support/power_loss.py); or it kills the program right before
+// one of these operations (tests/e2e/test_kills_while_storing.py).
 //
-// POWER_LOSS_ROOT: the folder, absolute and without links. POWER_LOSS_LOG: where the record goes; it is appended to.
+// OPERATIONS_ROOT: the folder, absolute and without links.
+// OPERATIONS_LOG: where the record goes, if one is wanted; it is appended to.
+// OPERATIONS_KILL_BEFORE: "3 rename packs/" sends SIGKILL to itself before the third operation of this kind whose path (for a
+// rename: the new one) begins like this.
+//
 // A record is a line of fields with tabs between them, and for a write the bytes after it:
 //
 //   create PATH INODE | write INODE OFFSET SIZE | truncate INODE SIZE | sync INODE | sync-folder PATH
@@ -13,6 +18,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +32,7 @@ static pthread_mutex_t in_order = PTHREAD_MUTEX_INITIALIZER;
 
 // The path below the root, "." for the root itself, NULL for any other place.
 static const char *below_root(const char *path) {
-  const char *root = getenv("POWER_LOSS_ROOT");
+  const char *root = getenv("OPERATIONS_ROOT");
   if (root == NULL || path == NULL) return NULL;
   size_t length = strlen(root);
   if (strncmp(path, root, length) != 0) return NULL;
@@ -48,15 +54,27 @@ static unsigned long inode_of(int fd) {
   return fstat(fd, &status) == 0 ? (unsigned long)status.st_ino : 0;
 }
 
+// Called with the lock held, before an operation.
+static void kill_here(const char *what, const char *path) {
+  static int hits = 0;
+  const char *wanted = getenv("OPERATIONS_KILL_BEFORE");
+  int hit;
+  char its_kind[32], its_path[PATH_MAX];
+  if (wanted == NULL || sscanf(wanted, "%d %31s %4000s", &hit, its_kind, its_path) != 3) return;
+  if (strcmp(its_kind, what) != 0 || strncmp(path, its_path, strlen(its_path)) != 0) return;
+  if (++hits == hit) syscall(SYS_kill, getpid(), SIGKILL);
+}
+
 // A record that cannot be written would make the test prove nothing: better no program at all.
 static void record(const void *data, size_t size, const char *format, ...) {
+  if (getenv("OPERATIONS_LOG") == NULL) return;
   int error_before = errno;
   char line[2 * PATH_MAX + 64];
   va_list arguments;
   va_start(arguments, format);
   int length = vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
-  int log = (int)syscall(SYS_openat, AT_FDCWD, getenv("POWER_LOSS_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  int log = (int)syscall(SYS_openat, AT_FDCWD, getenv("OPERATIONS_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (log < 0 || syscall(SYS_write, log, line, (size_t)length) != length) abort();
   if (size > 0 && syscall(SYS_write, log, data, size) != (ssize_t)size) abort();
   syscall(SYS_close, log);
@@ -68,6 +86,7 @@ static int open_recorded(int folder, const char *path, int flags, mode_t mode) {
   if (name == NULL || !(flags & (O_CREAT | O_TRUNC))) return (int)syscall(SYS_openat, folder, path, flags, mode);
   pthread_mutex_lock(&in_order);
   int existed = syscall(SYS_faccessat, folder, path, F_OK) == 0;
+  kill_here("create", name);
   int fd = (int)syscall(SYS_openat, folder, path, flags, mode);
   if (fd >= 0 && !existed) record(NULL, 0, "create\t%s\t%lu\n", name, inode_of(fd));
   if (fd >= 0 && existed && (flags & O_TRUNC)) record(NULL, 0, "truncate\t%lu\t0\n", inode_of(fd));
@@ -98,10 +117,12 @@ OPENAT(openat64)
 
 static ssize_t write_recorded(int fd, const void *data, size_t size, off_t offset) {
   char place[PATH_MAX];
-  if (path_of(fd, place) == NULL) {
+  const char *name = path_of(fd, place);
+  if (name == NULL) {
     return offset < 0 ? syscall(SYS_write, fd, data, size) : syscall(SYS_pwrite64, fd, data, size, offset);
   }
   pthread_mutex_lock(&in_order);
+  kill_here("write", name);
   off_t at = offset < 0 ? syscall(SYS_lseek, fd, 0, SEEK_CUR) : offset;
   ssize_t written = syscall(SYS_pwrite64, fd, data, size, at);
   if (written >= 0 && offset < 0) syscall(SYS_lseek, fd, at + written, SEEK_SET);
@@ -126,6 +147,7 @@ static int sync_recorded(int fd, long number) {
   if (name == NULL) return (int)syscall(number, fd);
   pthread_mutex_lock(&in_order);
   struct stat status;
+  kill_here(fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) ? "sync-folder" : "sync", name);
   int result = fstat(fd, &status);  // the test does not lose power: nothing has to reach the disk
   if (result == 0 && S_ISDIR(status.st_mode)) record(NULL, 0, "sync-folder\t%s\n", name);
   if (result == 0 && !S_ISDIR(status.st_mode)) record(NULL, 0, "sync\t%lu\n", (unsigned long)status.st_ino);
@@ -155,6 +177,7 @@ static int recorded(const char *what, const char *from, const char *to, long num
   const char *second = to == NULL ? "" : below_root(to);
   if (first == NULL || second == NULL) return (int)syscall(number, a, b, c, d, e);
   pthread_mutex_lock(&in_order);
+  kill_here(what, to == NULL ? first : second);
   int result = (int)syscall(number, a, b, c, d, e);
   if (result == 0) record(NULL, 0, "%s\t%s%s%s\n", what, first, to == NULL ? "" : "\t", second);
   pthread_mutex_unlock(&in_order);

@@ -1,0 +1,111 @@
+"""SIGKILL before every kind of file operation on the repository, each hit, and at random moments: the repository is sound,
+earlier backups are whole, and the next run succeeds."""
+
+import collections
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from support.backups import digests
+from support.case import EndToEnd
+from support.power_loss import preloading, read_record
+from support.waiting import wait_until
+
+LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
+HITS = None if LONG else 1  # of each point; None: all there are
+LONG_ROUNDS = 200  # of kills at random moments
+
+CONTENTS = """
+create table rows (id int primary key, t text);
+insert into rows select i, md5(i::text) from generate_series(1, 20000) i;
+create table other (v text); insert into other values ('one');
+"""
+
+
+class KilledWhileStoring(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.init()
+        self.cluster.create_database("app", contents=CONTENTS)
+        self.kills = collections.Counter()
+
+    def change_rows(self):
+        self.cluster.sql("update rows set t = md5(t) where id % 20 = 0", "app")
+
+    def points_of(self, *argv):
+        """The kinds of operations of a run, with the kind of object, and how often each comes."""
+        log = self.folder / "log"
+        log.unlink(missing_ok=True)
+        self.succeeds(*argv, env=preloading("file_operations", OPERATIONS_ROOT=self.tool.repository, OPERATIONS_LOG=log))
+        points, names = collections.Counter(), {}
+        for operation in read_record(log):
+            path = operation.to or operation.path or names.get(operation.file, "")
+            names[operation.file] = path
+            kind = re.match(r"(state/\w+/?|\w+/?|\.)?", path)[0]
+            points[operation.what, kind] += 1
+        return points
+
+    def killed_before(self, what, kind, hit, *argv):
+        """Runs it; it is killed, unless it does not come to this point so often this time."""
+        environment = preloading("file_operations", OPERATIONS_ROOT=self.tool.repository,
+                                 OPERATIONS_KILL_BEFORE=f"{hit} {what} {kind}")  # fmt: skip
+        outcome = self.tool.run(*argv, env=environment)
+        self.assertIn(outcome.code, (0, -signal.SIGKILL), str(outcome))
+        self.kills[outcome.code != 0] += 1
+        wait_until(lambda: not self.tool.processes_left(), "children end", 10)
+
+    def assert_sound(self, before):
+        """Check finds nothing, what was there is there; returns what there is now."""
+        self.succeeds("check", "--read-data")
+        now = digests(self.tool.repository)
+        self.assertLessEqual(before.items(), now.items())
+        return now
+
+    def kill_at_every_point(self, points, *argv, change=None):
+        known = digests(self.tool.repository)
+        for (what, kind), count in points.items():
+            for hit in range(1, (count if HITS is None else min(count, HITS)) + 1):
+                with self.subTest(f"{hit} {what} {kind}"):
+                    if change:
+                        change()
+                    self.killed_before(what, kind, hit, *argv)
+                    known = self.assert_sound(known)
+        print(f"{self.id().split('.')[-1]}: {len(points)} points, {self.kills[True]} kills, {self.kills[False]} not reached",
+              flush=True)  # fmt: skip
+        self.assertGreater(self.kills[True], len(points) / 2)
+        return known
+
+    def test_a_backup_killed_at_every_point(self):
+        points = self.points_of("backup", "cluster")
+        for point in (("rename", "packs/"), ("rename", "index/"), ("rename", "backups/"), ("sync-folder", "backups")):
+            self.assertIn(point, points)
+        known = self.kill_at_every_point(points, "backup", "cluster", change=self.change_rows)
+        self.back_up()
+        self.assert_sound(known)
+
+    @unittest.skipUnless(LONG, "takes minutes")
+    def test_backups_killed_at_random_moments(self):
+        begun = time.monotonic()
+        self.back_up()
+        whole = time.monotonic() - begun
+        known = digests(self.tool.repository)
+        for round_number in range(LONG_ROUNDS):
+            with self.subTest(round_number):
+                self.change_rows()
+                running = self.start("backup", "cluster")
+                try:
+                    running._process.wait(self.random.uniform(0, whole))
+                except subprocess.TimeoutExpired:
+                    running.send(signal.SIGKILL)
+                self.kills[running.finish(30).code != 0] += 1
+                known = self.assert_sound(known)
+        print(f"{self.kills[True]} kills at random moments, {self.kills[False]} came too late", flush=True)
+        self.back_up()
+        self.assert_sound(known)
+
+
+if __name__ == "__main__":
+    unittest.main()
