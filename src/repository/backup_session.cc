@@ -23,52 +23,11 @@ constexpr size_t kMaxParents = 4;
 constexpr size_t kMaxManifestsRead = 100;       // in search of parents
 constexpr size_t kIndexObjectFrames = 200'000;  // about 10 MiB
 
-uint64_t key_hash(std::string_view key) { return codec::xxh3_128(as_bytes(key)).low; }
-
 // Different for two processes even if they draw the same random bytes at the same time.
 template <typename Id>
 Id new_name(const KeyRing& keys, ByteView what_it_names) {
   return Id::from(codec::Hmac(keys.name()).add(system::random_bytes(16)).add(what_it_names).finish());
 }
-
-}  // namespace
-
-ItemLookup::ItemLookup(const std::shared_ptr<RepositoryCore>& core,
-                       const std::shared_ptr<const FrameIndex>& index, const StreamRef& items) {
-  ByteWriter records;
-  RecordReader list(core, index, items, {.record_bytes = kMaxItemBytes, .what = "item list"});
-  ByteView record;
-  try {
-    while (list.next(record)) {
-      const Item item = decode_item(record, "item list");
-      by_hash_.emplace_back(key_hash(item.key), records.bytes().size());
-      records.sized(item.key);
-      records.varint(item.parts.size());
-      for (const StreamRef& part : item.parts) records.sized(encode_stream_ref(part));
-    }
-  } catch (const Error& error) {
-    // What an earlier backup has lost is stored anew.
-    if (!is_damage(error)) throw;
-  }
-  records_ = records.take();
-  std::ranges::sort(by_hash_);
-}
-
-std::optional<StreamRef> ItemLookup::find(const StreamKey& key) const {
-  const auto candidates = std::ranges::equal_range(by_hash_, key_hash(key.item_key), {},
-                                                   [](const auto& entry) { return entry.first; });
-  for (const auto& [hash, offset] : candidates) {
-    ByteReader reader(ByteView(records_).subspan(offset), "item list");
-    if (as_text(reader.sized()) != key.item_key) continue;
-    const uint64_t parts = reader.varint();
-    if (key.part >= parts) return std::nullopt;
-    for (uint32_t i = 0; i < key.part; ++i) reader.sized();
-    return decode_stream_ref(reader.sized(), "item list");
-  }
-  return std::nullopt;
-}
-
-namespace {
 
 // Ids sort by time, those of one second too: the later one gets the larger random half. The fraction of the
 // second keeps two clones apart that draw the same random bits for backups of the same server.
@@ -161,15 +120,15 @@ bool BackupSession::claim(const FrameId& frame, uint64_t data_bytes) {
   }
   {
     const std::scoped_lock lock(mutex_);
-    if (!claimed_.insert(frame).second) return false;
+    if (!claimed_.insert(frame)) return false;
   }
   new_bytes_ += data_bytes;
   return true;
 }
 
-void BackupSession::add_item(Item item) {
+void BackupSession::add_item(const Item& item) {
   const std::scoped_lock lock(mutex_);
-  items_.push_back(std::move(item));
+  items_.add(item);
 }
 
 Manifest BackupSession::commit(const ManifestDraft& draft) {
@@ -187,16 +146,9 @@ Manifest BackupSession::commit(const ManifestDraft& draft) {
 }
 
 StreamRef BackupSession::write_item_list() {
-  std::ranges::sort(items_, {}, &Item::key);
-  const auto twice = std::ranges::adjacent_find(items_, {}, &Item::key);
-  DBB_CHECK(twice == items_.end(), "items have different keys");
+  // Without the mutex: streams and items have ended, and the list claims frames.
   PartWriter list(*this, StreamClass::kMetadata, earlier_items_.empty() ? nullptr : &earlier_list_);
-  for (const Item& item : items_) {
-    ByteWriter record;
-    record.sized(encode_item(item));
-    DBB_CHECK(record.bytes().size() <= kMaxItemBytes, "what is long about an item goes into a stream");
-    list.append(record.bytes(), codec::xxh3_128(record.bytes()).low);
-  }
+  items_.visit_sorted([&](ByteView record) { list.append(record, codec::xxh3_128(record).low); });
   return list.finish();
 }
 

@@ -6,31 +6,20 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
-#include <unordered_set>
-#include <utility>
 #include <vector>
 
 #include "repository/backup_writer.h"
 #include "repository/core.h"
 #include "repository/frame_pipeline.h"
+#include "repository/frame_set.h"
+#include "repository/item_lookup.h"
+#include "repository/item_sorter.h"
 #include "repository/previous_part.h"
 #include "system/clock.h"
 
 namespace dbb::repository {
 
 class PartWriter;
-
-// The parts of a backup's items, found by key. Memory: the items' keys and stream references.
-class ItemLookup {
- public:
-  ItemLookup(const std::shared_ptr<RepositoryCore>& core, const std::shared_ptr<const FrameIndex>& index,
-             const StreamRef& items);
-  std::optional<StreamRef> find(const StreamKey& key) const;
-
- private:
-  std::vector<std::pair<uint64_t, uint64_t>> by_hash_;  // hash of the key, offset in records_; sorted
-  Bytes records_;                                       // sized key, number of parts, sized references
-};
 
 // The work behind BackupWriter. Thread-safe.
 class BackupSession {
@@ -44,7 +33,7 @@ class BackupSession {
   const std::vector<BackupId>& parents() const { return manifest_.parents; }
   std::unique_ptr<PartWriter> open_stream(const StreamKey& key, StreamClass stream_class);
   void stream_finished(uint64_t bytes);
-  void add_item(Item item);
+  void add_item(const Item& item);
   Manifest commit(const ManifestDraft& draft);
   Totals totals() const;
 
@@ -76,9 +65,9 @@ class BackupSession {
   std::atomic<uint64_t> streams_ = 0;
   std::atomic<uint64_t> index_bytes_ = 0;
   mutable std::mutex mutex_;
-  std::unordered_set<FrameId, FrameId::Hash> claimed_;  // guarded by mutex_
-  std::vector<Item> items_;                             // guarded by mutex_
-  FramePipeline pipeline_;                              // last: its threads end first
+  FrameSet claimed_;        // guarded by mutex_
+  ItemSorter items_;        // guarded by mutex_
+  FramePipeline pipeline_;  // last: its threads end first
 };
 
 }  // namespace dbb::repository

@@ -23,7 +23,7 @@ BackupWriter::BackupWriter(std::unique_ptr<BackupSession> session) : session_(st
 BackupWriter::~BackupWriter() = default;
 const BackupId& BackupWriter::id() const { return session_->id(); }
 const std::vector<BackupId>& BackupWriter::parents() const { return session_->parents(); }
-void BackupWriter::add_item(Item item) { session_->add_item(std::move(item)); }
+void BackupWriter::add_item(const Item& item) { session_->add_item(item); }
 Manifest BackupWriter::commit(const ManifestDraft& draft) { return session_->commit(draft); }
 Totals BackupWriter::totals() const { return session_->totals(); }
 

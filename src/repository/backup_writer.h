@@ -66,7 +66,9 @@ class StreamWriter {
 //   frames waiting to be compressed 16 MiB + W x 3 MiB (compression state, input, output)
 //   + sealed frames waiting 32 MiB + the pack being filled or stored 33 MiB
 //   + S x 3 MiB (chunks of the previous part 2.5 MiB, frame being filled 0.5 MiB)
-//   + directories of earlier packs 32 MiB + the index 52 bytes a frame + items about 200 bytes each.
+//   + directories of earlier packs 32 MiB + the index 29 bytes a frame + new frames 27 bytes each
+//   + items 32 MiB, however many: what is more lies in temporary files, without a name, in TMPDIR or
+//   /var/tmp.
 //
 // Without commit() there is no backup: nothing refers to what was written, and the packs are removed as
 // far as the store allows.
@@ -82,7 +84,7 @@ class BackupWriter {
 
   std::unique_ptr<StreamWriter> open_stream(const StreamKey& key, StreamClass stream_class);
   // In any order, after its streams have finished. A key that was added before is a bug of the caller.
-  void add_item(Item item);
+  void add_item(const Item& item);
   // Stores packs, index, item list, and last the manifest: from then on there is a backup. Once, from one
   // thread, when all streams have finished.
   Manifest commit(const ManifestDraft& draft);

@@ -39,10 +39,8 @@ RepositoryCore::~RepositoryCore() { codec::wipe(config_.master_key); }
 
 std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
   std::set<std::string> listed;
-  std::unordered_map<std::string, uint64_t> sizes;
   store_.list("index/", [&](const storage::ListedObject& object) {
     listed.insert(object.name);
-    sizes[object.name] = object.size_bytes;
     return true;
   });
   const std::scoped_lock lock(index_mutex_);
@@ -59,9 +57,6 @@ std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
     added.assign(listed.begin(), listed.end());
   }
   auto index = std::make_shared<FrameIndex>(*index_);
-  uint64_t bytes = 0;
-  for (const std::string& object : added) bytes += std::min<uint64_t>(sizes[object], kMaxContentBytes);
-  index->reserve(bytes / sizeof(FrameId));  // ids do not compress: there are fewer frames than that
   for (const std::string& object : added) add_index_object(*index, object);
   index->finish();
   index_objects_ = std::move(listed);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <tuple>
 
 #include "base/check.h"
@@ -50,11 +49,6 @@ std::vector<PackedFrame> FrameIndex::frames_of(uint32_t pack) const {
   std::ranges::sort(frames, {},
                     [](const PackedFrame& frame) { return std::tie(frame.offset, frame.number); });
   return frames;
-}
-
-void FrameIndex::reserve(size_t frames) {
-  if (!open_) open_ = std::make_shared<Segment>();
-  open_->reserve(frames);
 }
 
 uint32_t FrameIndex::number_of(const IndexedPack& pack) {
@@ -108,8 +102,6 @@ void FrameIndex::finish() {
 void FrameIndex::merge_last_two() {
   auto merged = std::make_shared<Segment>();
   const auto last_two = std::span(segments_).last(2);
-  merged->reserve(std::accumulate(last_two.begin(), last_two.end(), size_t{0},
-                                  [](size_t sum, const auto& segment) { return sum + segment->size(); }));
   for (const auto& segment : last_two) merged->append(*segment);
   merged->finish();
   segments_.resize(segments_.size() - 2);

@@ -45,10 +45,7 @@ class FrameIndex {
   // Of one pack, by offset, no two alike.
   std::vector<PackedFrame> frames_of(uint32_t pack) const;
 
-  // Building: add any number, the same pack also twice, then finish() before the first look-up. reserve()
-  // says how many frames are to come, so that no growing vector is held twice; it costs no memory to say too
-  // many.
-  void reserve(size_t frames);
+  // Building: add any number, the same pack also twice, then finish() before the first look-up.
   void add(const PackContents& contents);
   void finish();
 

@@ -15,12 +15,11 @@ class FrameIndex::Segment {
  public:
   using Visit = std::function<void(uint32_t pack, const PackedFrame&)>;
 
-  void reserve(size_t frames) { entries_.reserve(frames); }
   void add(uint32_t pack, const PackedFrame& frame);
   void append(const Segment& other);
   void finish();
 
-  uint32_t size() const { return static_cast<uint32_t>(entries_.size()); }
+  uint32_t size() const { return size_; }
   // Numbers of frames are not set. After finish().
   void find(const ShortFrameId& id, const Visit& visit) const;
   // Numbers begin at `first_number`.
@@ -45,16 +44,22 @@ class FrameIndex::Segment {
     uint32_t earlier;  // the run before it of the same pack; kNone
   };
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kBlockEntries = 1 << 16;
 
   static PackedFrame unpacked(const Entry& entry);
   uint32_t bucket_of(const ShortFrameId& id) const;
   uint32_t end_of(size_t run) const { return run + 1 < runs_.size() ? runs_[run + 1].begin : size(); }
 
-  std::vector<Entry> entries_;
-  std::vector<Run> runs_;                // by begin
-  std::vector<uint32_t> last_run_;       // by number of pack; kNone
-  std::vector<uint32_t> by_id_;          // numbers of entries, sorted by id
-  std::vector<uint32_t> bucket_begins_;  // in by_id_, by the first bits of the id; one more at the end
+  const Entry& entry(uint32_t number) const {
+    return blocks_[number / kBlockEntries][number % kBlockEntries];
+  }
+
+  std::vector<std::vector<Entry>> blocks_;  // each reserved once, so that growing never copies
+  uint32_t size_ = 0;                       // entries in them
+  std::vector<Run> runs_;                   // by begin
+  std::vector<uint32_t> last_run_;          // by number of pack; kNone
+  std::vector<uint32_t> by_id_;             // numbers of entries, sorted by id
+  std::vector<uint32_t> bucket_begins_;     // in by_id_, by the first bits of the id; one more at the end
   unsigned bucket_bits_ = 0;
 };
 
