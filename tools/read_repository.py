@@ -160,9 +160,10 @@ class Secret(NamedTuple):
 class Keys:
     """The purpose keys of a repository, and the data keys of its epochs."""
 
-    def __init__(self, master, repository_id):
+    def __init__(self, master, repository_id, epoch_record=None):
+        """`epoch_record` reads the record of the epoch of a number."""
         demand(len(master) == 32 and len(repository_id) == 16, "a key or an id has the wrong length")
-        self.master, self.repository_id, self.epochs = master, repository_id, {}
+        self.master, self.repository_id, self.epoch_record = master, repository_id, epoch_record
 
     @functools.cache
     def purpose(self, label):
@@ -171,6 +172,10 @@ class Keys:
     def authentic(self, document):
         """Whether the JSON object was written by somebody who had the master key."""
         return hmac.compare_digest(mac(self.purpose("document"), compact(document, "mac")).hex(), document["mac"])
+
+    @functools.cache
+    def data_key(self, epoch):
+        return self.open_epoch(self.epoch_record(epoch))
 
     def open_epoch(self, document):
         """The data key in an epoch record."""
@@ -209,8 +214,7 @@ def open_box(box, keys, kind, name):
     demand(plain <= (MIB if kind in (DATA_FRAME, METADATA_FRAME) else 64 * MIB), "too long")
     demand(sealed <= plain + 64 * KIB and len(box) == 64 + sealed + 16, "the lengths disagree")
     if kind == DATA_FRAME:
-        demand(epoch in keys.epochs, f"there is no record of epoch {epoch}")
-        base = keys.open_epoch(keys.epochs[epoch])
+        base = keys.data_key(epoch)
     else:
         base = keys.purpose("manifest" if kind == MANIFEST else "metadata")
     info = b"dbbackup/1 box" + struct.pack("<BI", kind, epoch) + name
@@ -380,15 +384,18 @@ class Repository:
             if config["version"] != "1-draft":
                 raise Refused(f"the repository is of version {config['version']!r}, this program reads 1-draft")
             repository_id = bytes.fromhex(config["repository_id"])
-            self.keys = Keys(self.master_key(config["encryption"], repository_id, secret), repository_id)
+            master = self.master_key(config["encryption"], repository_id, secret)
+            self.keys = Keys(master, repository_id, self.epoch_record)
             demand(self.keys.authentic(config), "its MAC is wrong")
             if config["features"]["required"]:
                 raise Refused(f"the repository needs what this program does not know: {config['features']['required']}")
-        for name in self.names("keys", r"epoch-[0-9a-f]{8}"):
-            with reading(name):
-                epoch = self.json(name, "dbbackup-epoch")
-                demand(self.keys.authentic(epoch) and epoch["epoch"] == int(name[-8:], 16), "its MAC or number is wrong")
-                self.keys.epochs[epoch["epoch"]] = epoch
+
+    def epoch_record(self, epoch):
+        name = f"keys/epoch-{epoch:08x}"
+        with reading(name):
+            record = self.json(name, "dbbackup-epoch")
+            demand(self.keys.authentic(record) and record["epoch"] == epoch, "its MAC or number is wrong")
+            return record
 
     def master_key(self, encryption, repository_id, secret):
         if encryption["kind"] == "none":
@@ -401,7 +408,7 @@ class Repository:
             raise Refused("the repository is encrypted: give --passphrase-file or --key-file")
         slots, problems = self.names("keys", r"slot-[0-9a-f]{16}"), []
         demand(1 <= len(slots) <= 64, f"there are {len(slots)} key slots")
-        for name in slots:
+        for name in sorted(slots, key=self.cost_of_slot):
             try:
                 with reading(name):
                     slot = self.json(name, "dbbackup-key-slot")
@@ -413,6 +420,12 @@ class Repository:
             except Damaged as problem:  # also: not the slot of this secret
                 problems.append(str(problem))
         raise Refused("\n  ".join([f"the {secret.kind} opens none of the {len(slots)} key slots", *problems]))
+
+    def cost_of_slot(self, name):
+        with contextlib.suppress(Damaged), reading(name):
+            kdf = self.json(name, "dbbackup-key-slot")["kdf"]
+            return kdf.get("memory_kib", 0) * kdf.get("passes", 0)
+        return 0
 
     def names(self, folder, pattern):
         """Names of objects, sorted. What does not look like one is none."""

@@ -50,6 +50,23 @@ class Vectors(unittest.TestCase):
         self.assertTrue(self.keys(vector).authentic({**document, "mac": vector["mac"].hex()}))
         self.assertFalse(self.keys(vector).authentic({**document, "version": "2", "mac": vector["mac"].hex()}))
 
+    def test_key_slots(self):
+        for name, kind, secret in (("slot-passphrase", "passphrase", "passphrase"), ("slot-keyfile", "keyfile", "key_file")):
+            vector = self.vector(name)
+            slot, secret = json.loads(vector["object"]), self.reader.Secret(kind, vector[secret])
+            self.assertEqual(vector["object"], self.reader.compact(slot), name)
+            self.assertEqual(vector["master"], self.reader.open_slot(slot, secret, vector["repository_id"]), name)
+            self.assertTrue(self.keys(vector).authentic(slot), name)
+            for changed in ({"label": "another"}, {"kdf": {**slot["kdf"], "salt": "00" * 16}}):
+                with self.assertRaises(self.reader.Damaged, msg=f"{name} {changed}"), self.reader.reading("it"):
+                    self.reader.open_slot({**slot, **changed}, secret, vector["repository_id"])
+
+    def test_a_slot_that_asks_for_too_much_is_refused_before_anything_is_computed(self):
+        kdf = json.loads(self.vector("slot-passphrase")["object"])["kdf"]
+        for asked in ({"memory_kib": 1048577}, {"passes": 17}, {"memory_kib": 8191}, {"passes": 0}, {"lanes": 2}):
+            with self.assertRaises(self.reader.Damaged, msg=asked):
+                self.reader.Secret("passphrase", b"any").derive({**kdf, **asked})
+
     def test_an_epoch_record(self):
         vector = self.vector("epoch")
         recipients = [{"kind": "unheard of"}, {"kind": "master", "sealed": vector["sealed"].hex()}]

@@ -1,11 +1,11 @@
 // Preloaded into the program, this records what it does to the files below one folder, so that a test can work out what a
-// power loss might have left of them at any moment (tests/e2e/support/power_loss.py); or it kills the program right before
-// one of these operations (tests/e2e/test_kills_while_storing.py).
+// power loss might have left of them at any moment (tests/e2e/support/power_loss.py); or it kills or holds the program right
+// before one of these operations (tests/e2e/test_kills_while_storing.py, test_many_hosts.py).
 //
 // OPERATIONS_ROOT: the folder, absolute and without links.
 // OPERATIONS_LOG: where the record goes, if one is wanted; it is appended to.
 // OPERATIONS_KILL_BEFORE: "3 rename packs/" sends SIGKILL to itself before the third operation of this kind whose path (for a
-// rename: the new one) begins like this.
+// rename: the new one) begins like this. OPERATIONS_STOP_BEFORE: the same with SIGSTOP.
 //
 // A record is a line of fields with tabs between them, and for a write the bytes after it:
 //
@@ -54,15 +54,19 @@ static unsigned long inode_of(int fd) {
   return fstat(fd, &status) == 0 ? (unsigned long)status.st_ino : 0;
 }
 
-// Called with the lock held, before an operation.
-static void kill_here(const char *what, const char *path) {
-  static int hits = 0;
-  const char *wanted = getenv("OPERATIONS_KILL_BEFORE");
+// Called with the lock held, before an operation. True when it is the one that is asked for.
+static int is_wanted(const char *wanted, int *hits, const char *what, const char *path) {
   int hit;
   char its_kind[32], its_path[PATH_MAX];
-  if (wanted == NULL || sscanf(wanted, "%d %31s %4000s", &hit, its_kind, its_path) != 3) return;
-  if (strcmp(its_kind, what) != 0 || strncmp(path, its_path, strlen(its_path)) != 0) return;
-  if (++hits == hit) syscall(SYS_kill, getpid(), SIGKILL);
+  if (wanted == NULL || sscanf(wanted, "%d %31s %4000s", &hit, its_kind, its_path) != 3) return 0;
+  if (strcmp(its_kind, what) != 0 || strncmp(path, its_path, strlen(its_path)) != 0) return 0;
+  return ++*hits == hit;
+}
+
+static void before(const char *what, const char *path) {
+  static int kill_hits = 0, stop_hits = 0;
+  if (is_wanted(getenv("OPERATIONS_KILL_BEFORE"), &kill_hits, what, path)) syscall(SYS_kill, getpid(), SIGKILL);
+  if (is_wanted(getenv("OPERATIONS_STOP_BEFORE"), &stop_hits, what, path)) syscall(SYS_kill, getpid(), SIGSTOP);
 }
 
 // A record that cannot be written would make the test prove nothing: better no program at all.
@@ -86,7 +90,7 @@ static int open_recorded(int folder, const char *path, int flags, mode_t mode) {
   if (name == NULL || !(flags & (O_CREAT | O_TRUNC))) return (int)syscall(SYS_openat, folder, path, flags, mode);
   pthread_mutex_lock(&in_order);
   int existed = syscall(SYS_faccessat, folder, path, F_OK) == 0;
-  kill_here("create", name);
+  before("create", name);
   int fd = (int)syscall(SYS_openat, folder, path, flags, mode);
   if (fd >= 0 && !existed) record(NULL, 0, "create\t%s\t%lu\n", name, inode_of(fd));
   if (fd >= 0 && existed && (flags & O_TRUNC)) record(NULL, 0, "truncate\t%lu\t0\n", inode_of(fd));
@@ -122,7 +126,7 @@ static ssize_t write_recorded(int fd, const void *data, size_t size, off_t offse
     return offset < 0 ? syscall(SYS_write, fd, data, size) : syscall(SYS_pwrite64, fd, data, size, offset);
   }
   pthread_mutex_lock(&in_order);
-  kill_here("write", name);
+  before("write", name);
   off_t at = offset < 0 ? syscall(SYS_lseek, fd, 0, SEEK_CUR) : offset;
   ssize_t written = syscall(SYS_pwrite64, fd, data, size, at);
   if (written >= 0 && offset < 0) syscall(SYS_lseek, fd, at + written, SEEK_SET);
@@ -147,7 +151,7 @@ static int sync_recorded(int fd, long number) {
   if (name == NULL) return (int)syscall(number, fd);
   pthread_mutex_lock(&in_order);
   struct stat status;
-  kill_here(fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) ? "sync-folder" : "sync", name);
+  before(fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) ? "sync-folder" : "sync", name);
   int result = fstat(fd, &status);  // the test does not lose power: nothing has to reach the disk
   if (result == 0 && S_ISDIR(status.st_mode)) record(NULL, 0, "sync-folder\t%s\n", name);
   if (result == 0 && !S_ISDIR(status.st_mode)) record(NULL, 0, "sync\t%lu\n", (unsigned long)status.st_ino);
@@ -177,7 +181,7 @@ static int recorded(const char *what, const char *from, const char *to, long num
   const char *second = to == NULL ? "" : below_root(to);
   if (first == NULL || second == NULL) return (int)syscall(number, a, b, c, d, e);
   pthread_mutex_lock(&in_order);
-  kill_here(what, to == NULL ? first : second);
+  before(what, to == NULL ? first : second);
   int result = (int)syscall(number, a, b, c, d, e);
   if (result == 0) record(NULL, 0, "%s\t%s%s%s\n", what, first, to == NULL ? "" : "\t", second);
   pthread_mutex_unlock(&in_order);
