@@ -26,7 +26,6 @@ class PowerLoss(EndToEnd):
     def setUp(self):
         super().setUp()
         self.cluster.create_database("app", contents=CONTENTS)
-        
 
     def recorded(self, *argv):
         """Runs it with a record of what it does to the repository."""
@@ -41,7 +40,11 @@ class PowerLoss(EndToEnd):
         return recording
 
     def tool_at(self, repository):
-        return Tool(self.folder, self.cluster, repository)
+        """On a host that has not seen this repository yet: one that has might miss what the power loss undid."""
+        host = self.folder / "host"
+        shutil.rmtree(host, ignore_errors=True)
+        host.mkdir()
+        return Tool(host, self.cluster, repository)
 
     def sound(self, tool):
         """`check --read-data` finds nothing."""

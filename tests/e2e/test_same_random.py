@@ -23,6 +23,11 @@ class SameRandom(EndToEnd):
         outcome = (tool or self.tool).run("backup", "cluster", "--json", env=self.random_as_on_a_clone)
         return self.ended(outcome, 0).document["id"]
 
+    def host(self, name, cluster, repository):
+        """A host of its own: what one remembers of a repository is nothing to the other."""
+        (self.folder / name).mkdir()
+        return Tool(self.folder / name, cluster, repository)
+
     def objects(self, *tools):
         """(name, content) of all objects of these repositories."""
         return {(str(path.relative_to(tool.repository)), path.read_bytes())
@@ -56,13 +61,13 @@ class SameRandom(EndToEnd):
         """That this test can fail: two repositories made on clones have the same id."""
         ids = set()
         for name in ("one", "other"):
-            tool = Tool(self.folder, self.cluster, self.folder / name)
+            tool = self.host(name, self.cluster, self.folder / name / "repository")
             ids.add(self.ended(tool.run("init", "--json", env=self.random_as_on_a_clone), 0).document["id"])
         self.assertEqual(1, len(ids))
 
     def test_different_data_into_copies_of_one_repository(self):
         shutil.copytree(self.tool.repository, self.folder / "copy")
-        other = Tool(self.folder, self.cluster, self.folder / "copy")
+        other = self.host("other", self.cluster, self.folder / "copy")
         first = self.back_up_on_a_clone()
         self.cluster.sql("update wide set c = c + 1 where id % 10 = 0", "app")
         second = self.back_up_on_a_clone(other)
@@ -74,7 +79,7 @@ class SameRandom(EndToEnd):
         shutil.copytree(self.tool.repository, self.folder / "copy")
         elsewhere = self.another_cluster()
         elsewhere.create_database("app", contents=wide_table("wide", 1))
-        other = Tool(self.folder, elsewhere, self.folder / "copy")
+        other = self.host("other", elsewhere, self.folder / "copy")
         runs = [tool.start("backup", "cluster", "--json", env=self.random_as_on_a_clone) for tool in (self.tool, other)]
         ids = []
         for run in runs:
@@ -86,9 +91,8 @@ class SameRandom(EndToEnd):
     def test_two_processes_into_one_repository_at_the_same_moment(self):
         elsewhere = self.another_cluster()
         elsewhere.create_database("app", contents=wide_table("wide", 1))
-        runs = [self.tool.start("backup", "cluster", "--json", env=self.random_as_on_a_clone),
-                Tool(self.folder, elsewhere, self.tool.repository).start("backup", "cluster", "--json",
-                                                                         env=self.random_as_on_a_clone)]  # fmt: skip
+        other = self.host("other", elsewhere, self.tool.repository)
+        runs = [tool.start("backup", "cluster", "--json", env=self.random_as_on_a_clone) for tool in (self.tool, other)]
         for run in runs:
             self.addCleanup(run.close)
         ids = {self.ended(run.finish(), 0).document["id"] for run in runs}
