@@ -11,6 +11,7 @@ from support.case import EndToEnd
 from support.power_loss import Recording, preloading
 from support.program import Tool
 
+BACKUP = ("backup", "cluster")
 LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
 # States tried of each operation, and at how many of them the next run, too. None: all there are.
 STATES, NEXT_RUNS = (None, 100) if LONG else (25, 3)
@@ -27,6 +28,9 @@ class PowerLoss(EndToEnd):
         super().setUp()
         self.cluster.create_database("app", contents=CONTENTS)
 
+    def change_rows(self):
+        self.cluster.sql("update rows set t = 'changed ' || t where id % 50 = 0", "app")
+
     def recorded(self, *argv):
         """Runs it with a record of what it does to the repository."""
         base, log = self.folder / "base", self.folder / "log"
@@ -36,7 +40,7 @@ class PowerLoss(EndToEnd):
         subprocess.run(["cp", "-al", self.tool.repository, base], check=True)  # nothing that is there is ever written to
         self.succeeds(*argv, env=preloading("file_operations", OPERATIONS_ROOT=self.tool.repository, OPERATIONS_LOG=log))
         recording = Recording(base, log)
-        self.assertGreater(len(recording.operations), 5, "the library records nothing")
+        self.assertGreater(len(recording.operations), 4, "the library records nothing")
         return recording
 
     def tool_at(self, repository):
@@ -50,29 +54,32 @@ class PowerLoss(EndToEnd):
         """`check --read-data` finds nothing."""
         return self.ended(tool.run("check", "--read-data"), 0)
 
-    def survives(self, recording, *next_run, must_have=None, may_have=None):
-        """Every backup of `must_have` is there and as it was, others only if they are whole; `next_run` succeeds."""
+    def each_state(self, recording):
+        """Lays out the states that are tried, one after the other: the program there, and whether to try the next run."""
         states = list(recording.states(self.random))
         chosen = range(len(states)) if STATES is None else sorted(self.random.sample(range(len(states)), min(STATES, len(states))))
         with_next = set(self.random.sample(list(chosen), min(NEXT_RUNS, len(chosen))))
-        place = self.folder / "after"
         for number in chosen:
-            recording.make(states[number], place)
-            tool = self.tool_at(place)
+            recording.make(states[number], self.folder / "after")
             with self.subTest(states[number].what):
-                if must_have is None:  # there need not be a repository yet
-                    self.make_repository(tool)
-                self.sound(tool)
-                found = digests(place)
-                self.assertLessEqual(set((must_have or {}).items()), set(found.items()), "a backup that was there before")
-                self.assertLessEqual(set(found.items()), set({**(must_have or {}), **(may_have or {})}.items()))
-                if number in with_next:
-                    self.ended(tool.run(*next_run), 0)
-                    self.sound(tool)
-                    again = digests(place)
-                    self.assertLessEqual(found.items() if next_run[0] == "backup" else set(), again.items())
+                yield self.tool_at(self.folder / "after"), number in with_next
         print(f"{self.id().split('.')[-1]}: {len(recording.operations)} operations, {len(chosen)} of {len(states)} states, "
               f"next run at {len(with_next)}", flush=True)  # fmt: skip
+
+    def survives(self, recording, *next_runs, must_have, may_have, before=None):
+        """Every backup of `must_have` is there and as it was, others only if they are whole; `next_runs` succeed."""
+        for tool, goes_on in self.each_state(recording):
+            if before:
+                before(tool)
+            self.sound(tool)
+            found = digests(tool.repository)
+            self.assertLessEqual(must_have.items(), found.items(), "a backup that was there before")
+            self.assertLessEqual(found.items(), {**must_have, **may_have}.items())
+            if goes_on:
+                for run in next_runs:
+                    self.ended(tool.run(*run), 0)
+                    self.sound(tool)
+                self.assertLessEqual(must_have.items(), digests(tool.repository).items())
 
     def make_repository(self, tool):
         """As a person does who finds the power back."""
@@ -85,20 +92,21 @@ class PowerLoss(EndToEnd):
         self.ended(tool.run("init"), 0)
 
     def test_init(self):
-        self.survives(self.recorded("init"), "backup", "cluster")
+        recording = self.recorded("init")
+        self.survives(recording, BACKUP, must_have={}, may_have={}, before=self.make_repository)
 
     def test_first_backup(self):
         self.init()
-        recording = self.recorded("backup", "cluster")
-        self.survives(recording, "backup", "cluster", must_have={}, may_have=digests(self.tool.repository))
+        recording = self.recorded(*BACKUP)
+        self.survives(recording, BACKUP, must_have={}, may_have=digests(self.tool.repository))
 
     def test_second_backup(self):
         self.init()
         self.back_up()
         before = digests(self.tool.repository)
-        self.cluster.sql("update rows set t = 'changed' where id % 50 = 0", "app")
-        recording = self.recorded("backup", "cluster")
-        self.survives(recording, "backup", "cluster", must_have=before, may_have=digests(self.tool.repository))
+        self.change_rows()
+        recording = self.recorded(*BACKUP)
+        self.survives(recording, BACKUP, must_have=before, may_have=digests(self.tool.repository))
 
     def test_a_program_that_did_not_sync_would_be_found_out(self):
         """That these tests can fail: names without their bytes."""

@@ -28,7 +28,7 @@ def digest_of(repository, manifest):
     return digest.hexdigest()
 
 
-def digests(folder, secret=None):
+def digests(folder, secret=None, without_index=False):
     """By backup id."""
-    repository = reader().Repository(folder, secret)
+    repository = reader().Repository(folder, secret, without_index)
     return {manifest["id"]: digest_of(repository, manifest) for manifest in repository.backups()}
