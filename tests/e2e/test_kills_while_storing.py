@@ -64,13 +64,12 @@ class KilledWhileStoring(EndToEnd):
         self.assertLessEqual(before.items(), now.items())
         return now
 
-    def kill_at_every_point(self, points, *argv, change=None):
-        known = digests(self.tool.repository)
+    def kill_at_every_point(self, points, *argv, change):
         for (what, kind), count in points.items():
             for hit in range(1, (count if HITS is None else min(count, HITS)) + 1):
                 with self.subTest(f"{hit} {what} {kind}"):
-                    if change:
-                        change()
+                    change()
+                    known = digests(self.tool.repository)
                     self.killed_before(what, kind, hit, *argv)
                     known = self.assert_sound(known)
         print(f"{self.id().split('.')[-1]}: {len(points)} points, {self.kills[True]} kills, {self.kills[False]} not reached",
