@@ -296,6 +296,7 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
 
   const auto writer = repository.begin_backup({.kind = options.database ? "database" : "cluster",
                                                .source = source_identity(server, operation),
+                                               .subject = options.database.value_or(""),
                                                .program_version = DBB_VERSION,
                                                .host = operation.host},
                                               operation.clock, operation.stop);

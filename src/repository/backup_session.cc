@@ -5,34 +5,28 @@
 #include <algorithm>
 #include <limits>
 #include <ranges>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "codec/xxh3.h"
+#include "repository/commit_check.h"
 #include "repository/damage.h"
 #include "repository/manifest_json.h"
 #include "repository/part_writer.h"
+#include "repository/put_object.h"
 #include "repository/references.h"
+#include "repository/unique_name.h"
 #include "repository/window_reader.h"
-#include "system/random.h"
 
 namespace dbb::repository {
 namespace {
 
 constexpr size_t kMaxParents = 4;
-constexpr size_t kMaxManifestsRead = 100;       // in search of parents
-constexpr size_t kIndexObjectFrames = 200'000;  // about 10 MiB
+constexpr size_t kMaxManifestsRead = 100;  // in search of parents
 
-// Different for two processes even if they draw the same random bytes at the same time.
-template <typename Id>
-Id new_name(const KeyRing& keys, ByteView what_it_names) {
-  return Id::from(codec::Hmac(keys.name()).add(system::random_bytes(16)).add(what_it_names).finish());
-}
-
-// Ids sort by time, those of one second too: the later one gets the larger random half. The fraction of the
-// second keeps two clones apart that draw the same random bits for backups of the same server.
+// Ids sort by time, those of one second too: the later one gets the larger random half.
 BackupId id_after(const std::vector<BackupId>& newest_first, UtcTime now, uint64_t random_bits) {
-  random_bits += static_cast<uint64_t>(now.microseconds());
   BackupId id(now, random_bits);
   if (newest_first.empty() || newest_first.front() < id) return id;
   const BackupId& newest = newest_first.front();
@@ -49,21 +43,40 @@ BackupSession::BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBa
                              system::Clock& clock, std::stop_token stop)
     : core_(std::move(core)),
       clock_(clock),
-      pipeline_(core_->store(), core_->keys(), core_->config().writing, std::move(stop)) {
+      pipeline_(
+          core_->store(), core_->keys(), core_->config().writing,
+          [this](PackContents contents, std::vector<FrameOrigin> origins) {
+            checkpointer_->pack_stored(std::move(contents), std::move(origins));
+          },
+          std::move(stop)) {
   manifest_.kind = options.kind;
   manifest_.source = options.source;
+  manifest_.subject = options.subject;
   manifest_.program_version = options.program_version;
   manifest_.host = options.host;
   manifest_.started = clock.now();
   const Bytes who = encode_item({.kind = options.kind, .key = options.source, .attributes = options.host});
   uint64_t random_bits = 0;
-  for (const uint8_t byte : new_name<PackId>(core_->keys(), who).bytes) random_bits = random_bits << 8 | byte;
+  for (const uint8_t byte : unique_name(core_->keys(), who).bytes) random_bits = random_bits << 8 | byte;
   manifest_.id = id_after(core_->backup_ids(), manifest_.started, random_bits);
+  checkpointer_.emplace(core_, clock_, manifest_.id, options.source, options.kind);
 
-  choose_parents(options);  // reads manifests, so it comes before the index
+  // In this order, docs/decisions/0023: be seen, see what is condemned, then manifests, then the index.
+  presence_.emplace(
+      core_, SessionOptions{.operation = "backup", .host = options.host, .backup = manifest_.id.text()},
+      Session::Writes::kNeeded, clock_);
+  std::unordered_set<PackId, PackId::Hash> condemned;
+  for (const Condemned& state : list_state<Condemned>(*core_)) {
+    condemned.insert(state.packs.begin(), state.packs.end());
+  }
+  choose_parents(options);
+  resumed_ = ResumedParts(*core_, options.source);
   index_ = core_->refresh_index();
   const PackSizes sizes(core_->store());
-  for (const IndexedPack& pack : index_->packs()) pack_usable_.push_back(sizes.problem_of(pack).empty());
+  for (const IndexedPack& pack : index_->packs()) {
+    pack_usable_.push_back(sizes.problem_of(pack).empty() && !condemned.contains(pack.id));
+  }
+  pack_used_ = std::make_unique<std::atomic<bool>[]>(index_->packs().size());
   for (const BackupId& parent : manifest_.parents) {
     const StreamRef list = core_->read_manifest(parent).items;
     earlier_items_.emplace_back(core_, index_, list);
@@ -72,7 +85,9 @@ BackupSession::BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBa
 }
 
 BackupSession::~BackupSession() {
-  if (!index_stored_) pipeline_.abandon();
+  if (committed_) return;
+  pipeline_.abandon();
+  checkpointer_->remove_unindexed_packs();
 }
 
 // From the newest on, up to the first that is complete and of the same kind: a backup of one database, or one
@@ -96,12 +111,13 @@ void BackupSession::choose_parents(const BeginBackup& options) {
 
 std::unique_ptr<PartWriter> BackupSession::open_stream(const StreamKey& key, StreamClass stream_class) {
   DBB_CHECK(stream_class != StreamClass::kMetadata, "metadata is the repository's own");
+  const auto origin = std::make_shared<const StreamKey>(key);
   for (const ItemLookup& items : earlier_items_) {
     if (const std::optional<StreamRef> previous = items.find(key)) {
-      return std::make_unique<PartWriter>(*this, stream_class, &*previous);
+      return std::make_unique<PartWriter>(*this, stream_class, &*previous, origin);
     }
   }
-  return std::make_unique<PartWriter>(*this, stream_class, nullptr);
+  return std::make_unique<PartWriter>(*this, stream_class, nullptr, origin);
 }
 
 void BackupSession::stream_finished(uint64_t bytes) {
@@ -109,14 +125,23 @@ void BackupSession::stream_finished(uint64_t bytes) {
   ++streams_;
 }
 
-PreviousPart BackupSession::previous_part(const StreamRef& stream) {
-  return PreviousPart(core_, index_, stream,
-                      [this](const IndexedFrame& copy) { return pack_usable_[copy.pack]; });
+PreviousPart BackupSession::previous_part(const StreamRef* stream, const StreamKey* origin) {
+  const auto resumed = origin == nullptr ? std::span<const FrameId>() : resumed_.frames_of(*origin);
+  if (stream == nullptr && resumed.empty()) return {};
+  return PreviousPart(core_, index_, resumed, stream,
+                      [this](const IndexedFrame& copy) { return is_usable(copy); });
+}
+
+// What is compared with counts as relied on, whether it turns out equal or not: that errs on the safe side.
+bool BackupSession::is_usable(const IndexedFrame& copy) {
+  if (!pack_usable_[copy.pack]) return false;
+  pack_used_[copy.pack] = true;
+  return true;
 }
 
 bool BackupSession::claim(const FrameId& frame, uint64_t data_bytes) {
   for (const IndexedFrame& copy : index_->copies(frame)) {
-    if (!copy.partial && pack_usable_[copy.pack] && core_->holds(index_->pack_of(copy), copy)) return false;
+    if (!copy.partial && is_usable(copy) && core_->holds(index_->pack_of(copy), copy)) return false;
   }
   {
     const std::scoped_lock lock(mutex_);
@@ -132,17 +157,37 @@ void BackupSession::add_item(const Item& item) {
 }
 
 Manifest BackupSession::commit(const ManifestDraft& draft) {
-  DBB_CHECK(!index_stored_, "a backup is committed once");
+  DBB_CHECK(!committed_, "a backup is committed once");
   manifest_.items = write_item_list();
-  const std::vector<PackContents> packs = pipeline_.finish();
-  pipeline_.check();
-  put_index(packs);
+  pipeline_.finish();
+  checkpointer_->finish();
   manifest_.complete = draft.complete;
   manifest_.document = draft.document;
   manifest_.finished = clock_.now();
   manifest_.totals = totals();
+
+  const std::vector<PackId> packs = packs_relied_on();
+  presence_->refuse_if_silent();
+  refuse_deleted_packs(*core_, packs);
   put_manifest();
+  try {
+    refuse_deleted_packs(*core_, packs);
+  } catch (...) {
+    withdraw_manifest();
+    throw;
+  }
+  committed_ = true;
+  checkpointer_->remove_checkpoints();
+  presence_.reset();
   return manifest_;
+}
+
+std::vector<PackId> BackupSession::packs_relied_on() const {
+  std::vector<PackId> packs = checkpointer_->packs();
+  for (size_t i = 0; i < index_->packs().size(); ++i) {
+    if (pack_used_[i]) packs.push_back(index_->packs()[i].id);
+  }
+  return packs;
 }
 
 StreamRef BackupSession::write_item_list() {
@@ -152,53 +197,24 @@ StreamRef BackupSession::write_item_list() {
   return list.finish();
 }
 
-void BackupSession::put_index(const std::vector<PackContents>& packs) {
-  auto first = packs.begin();
-  while (first != packs.end()) {
-    auto last = first;
-    for (size_t frames = 0; last != packs.end() && (last == first || frames < kIndexObjectFrames); ++last) {
-      frames += last->frames.size();
-    }
-    const Bytes content = encode_index({first, last});
-    const std::string object = "index/" + new_name<PackId>(core_->keys(), content).hex();
-    const Bytes box = BoxSealer(core_->keys()).seal(BoxKind::kIndex, box_name_of_object(object), content);
-    put_once(object, box);
-    // From here on others may refer to the packs: they stay, whatever happens.
-    index_stored_ = true;
-    index_bytes_ += box.size();
-    first = last;
-  }
-}
-
 void BackupSession::put_manifest() {
   const std::string object = manifest_object(manifest_.id);
   const std::string text = encode_manifest(manifest_);
-  const Bytes box =
-      BoxSealer(core_->keys()).seal(BoxKind::kManifest, box_name_of_object(object), as_bytes(text));
-  put_once(object, box);
-  index_stored_ = true;  // also when there was no pack to list
+  put_object(core_->store(), object,
+             BoxSealer(core_->keys()).seal(BoxKind::kManifest, box_name_of_object(object), as_bytes(text)));
 }
 
-void BackupSession::put_once(const std::string& object, ByteView box) {
-  try {
-    if (core_->store().put(object, box) == storage::PutResult::kStored) return;
-  } catch (...) {
-    // Perhaps it is there and only the answer was lost. What cannot be known counts as stored.
-    index_stored_ = true;
-    if (!core_->store().size(object)) index_stored_ = index_bytes_ > 0;
-    throw;
-  }
-  throw Error(
-      ErrorCode::kStorageFailed,
-      {.message = fmt::format("There is an object {} already, which this backup wanted to write.", object),
-       .solution = {"Run the command again: it will choose another name."}});
+void BackupSession::withdraw_manifest() {
+  const std::string object = manifest_object(manifest_.id);
+  put_state(*core_, Tombstone{.backup = manifest_.id, .by = manifest_.host, .created = clock_.now()});
+  core_->store().remove(object);
 }
 
 Totals BackupSession::totals() const {
   const std::scoped_lock lock(mutex_);
   return {.logical_bytes = logical_bytes_,
           .new_bytes_raw = new_bytes_,
-          .stored_bytes = pipeline_.stored_bytes() + index_bytes_,
+          .stored_bytes = pipeline_.stored_bytes() + checkpointer_->index_bytes(),
           .streams = streams_,
           .items = items_.size()};
 }

@@ -19,6 +19,7 @@ class PartWriter;
 struct BeginBackup {
   std::string kind;    // Manifest::kind
   std::string source;  // Manifest::source; earlier backups of the same source are what it is compared with
+  std::string subject = {};  // Manifest::subject
   std::string program_version;
   std::string host;
 };

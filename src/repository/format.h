@@ -5,7 +5,9 @@
 #include <compare>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -59,5 +61,8 @@ inline std::string pack_name(const PackId& id) {
   const std::string hex = id.hex();
   return "packs/" + hex.substr(0, 2) + "/" + hex;
 }
+
+// Empty when that is not the name of a pack.
+std::optional<PackId> pack_of_name(std::string_view object);
 
 }  // namespace dbb::repository

@@ -53,12 +53,19 @@ FrameId IdMaker::frame(StreamClass stream_class, std::span<const ChunkInfo> chun
   return {frames_.of(message.bytes())};
 }
 
-void append_frame_trailer(Bytes& data, StreamClass stream_class, std::span<const ChunkInfo> chunks) {
+void append_frame_trailer(Bytes& data, StreamClass stream_class, std::span<const ChunkInfo> chunks,
+                          ByteView bitmap) {
   ByteWriter trailer;
   trailer.u8(static_cast<uint8_t>(stream_class));
-  trailer.u8(0);
+  trailer.u8(bitmap.empty() ? 0 : kFramePartial);
   trailer.varint(chunks.size());
   for (const ChunkInfo& chunk : chunks) trailer.varint(chunk.length);
+  if (!bitmap.empty()) {
+    trailer.raw(bitmap);
+    for (size_t i = 0; i < chunks.size(); ++i) {
+      if (!is_set(bitmap, i)) trailer.raw(chunks[i].id.bytes);
+    }
+  }
   trailer.u32(static_cast<uint32_t>(trailer.bytes().size()));
   data.insert(data.end(), trailer.bytes().begin(), trailer.bytes().end());
 }

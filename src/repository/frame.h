@@ -39,8 +39,10 @@ class IdMaker {
   codec::Hmac frames_;
 };
 
-// Completes the content of a frame: `data` holds the chunks' bytes, one after the other.
-void append_frame_trailer(Bytes& data, StreamClass stream_class, std::span<const ChunkInfo> chunks);
+// Completes the content of a frame: `data` holds the chunks' bytes, one after the other. `bitmap` says which
+// chunks are there; empty: all.
+void append_frame_trailer(Bytes& data, StreamClass stream_class, std::span<const ChunkInfo> chunks,
+                          ByteView bitmap = {});
 
 // A frame whose content was checked. Borrows the content.
 class OpenedFrame {

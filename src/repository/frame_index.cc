@@ -18,24 +18,31 @@ uint32_t FrameIndex::frame_count() const {
 std::vector<IndexedFrame> FrameIndex::copies(const FrameId& id) const {
   const ShortFrameId short_id = shortened(id);
   std::vector<IndexedFrame> copies;
-  for (const auto& segment : segments_) {
-    segment->find(short_id, [&](uint32_t pack, const PackedFrame& frame) {
-      copies.push_back({.id = id,
-                        .pack = pack,
-                        .offset = frame.offset,
-                        .length = frame.length,
-                        .data_bytes = frame.data_bytes,
-                        .chunk_count = frame.chunk_count,
-                        .kind = frame.kind,
-                        .partial = frame.partial});
-    });
-  }
+  visit_copies(short_id, [&](uint32_t pack, const PackedFrame& frame) {
+    copies.push_back({.id = id,
+                      .pack = pack,
+                      .offset = frame.offset,
+                      .length = frame.length,
+                      .data_bytes = frame.data_bytes,
+                      .chunk_count = frame.chunk_count,
+                      .kind = frame.kind,
+                      .partial = frame.partial});
+  });
   if (copies.size() > 1) {
     std::ranges::sort(copies, [](const IndexedFrame& a, const IndexedFrame& b) {
       return std::tie(a.partial, a.pack, a.offset) < std::tie(b.partial, b.pack, b.offset);
     });
   }
   return copies;
+}
+
+void FrameIndex::visit_copies(const ShortFrameId& id,
+                              const std::function<void(uint32_t, const PackedFrame&)>& visit) const {
+  uint32_t first_number = 0;
+  for (const auto& segment : segments_) {
+    segment->find(id, first_number, visit);
+    first_number += segment->size();
+  }
 }
 
 std::vector<PackedFrame> FrameIndex::frames_of(uint32_t pack) const {

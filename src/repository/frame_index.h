@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -42,6 +43,9 @@ class FrameIndex {
 
   // All copies, the complete ones first; see ShortFrameId for what "all copies" means.
   std::vector<IndexedFrame> copies(const FrameId& id) const;
+  // The same with their numbers, in no order.
+  void visit_copies(const ShortFrameId& id,
+                    const std::function<void(uint32_t pack, const PackedFrame&)>& visit) const;
   // Of one pack, by offset, no two alike.
   std::vector<PackedFrame> frames_of(uint32_t pack) const;
 

@@ -6,8 +6,9 @@
 #include <thread>
 
 #include "repository/pack.h"
+#include "repository/put_object.h"
 #include "repository/sealed_box.h"
-#include "system/random.h"
+#include "repository/unique_name.h"
 
 namespace dbb::repository {
 namespace {
@@ -16,7 +17,6 @@ constexpr size_t kJobsBytes = 16 << 20;
 constexpr size_t kSealedBytes = 32 << 20;
 constexpr size_t kTrailerBytes = 16 << 10;  // room for a frame's trailer
 constexpr size_t kSpareBuffers = 16;
-constexpr int kNameAttempts = 4;
 
 }  // namespace
 
@@ -24,9 +24,7 @@ constexpr int kNameAttempts = 4;
 class FramePipeline::Packer {
  public:
   explicit Packer(FramePipeline& pipeline)
-      : pipeline_(pipeline),
-        sealer_(pipeline.keys_, pipeline.writing_.zstd_level),
-        names_(pipeline.keys_.name()) {}
+      : pipeline_(pipeline), sealer_(pipeline.keys_, pipeline.writing_.zstd_level) {}
 
   void add(SealedFrame frame) {
     if (bytes_ + frame.box.size() > pipeline_.writing_.pack_bytes ||
@@ -36,7 +34,9 @@ class FramePipeline::Packer {
                                  .offset = kPackHeaderBytes + bytes_,
                                  .length = frame.box.size(),
                                  .stream_class = frame.job.stream_class,
-                                 .chunks = std::move(frame.job.chunks)});
+                                 .chunks = std::move(frame.job.chunks),
+                                 .bitmap = std::move(frame.job.bitmap)});
+    origins_.push_back({.frame = frame.job.id, .key = std::move(frame.job.origin)});
     bytes_ += frame.box.size();
     chunks_ += directory_.frames.back().chunks.size();
     boxes_.push_back(std::move(frame.box));
@@ -46,21 +46,11 @@ class FramePipeline::Packer {
     if (boxes_.empty()) return;
     directory_.epoch = pipeline_.keys_.newest_epoch();
     PackContents contents = contents_of(directory_);
-    for (int attempt = 0;; ++attempt) {
-      contents.pack.id = directory_.pack = new_name();
-      contents.pack.size_bytes = put_pack();
-      if (contents.pack.size_bytes > 0) break;
-      if (attempt == kNameAttempts) {
-        throw Error(ErrorCode::kStorageFailed,
-                    {.message = fmt::format("The store ({}) says of every new name that it is taken.",
-                                            pipeline_.store_.describe())});
-      }
-    }
+    contents.pack.id = directory_.pack = new_name();
+    contents.pack.size_bytes = put_pack();
     pipeline_.stored_bytes_ += contents.pack.size_bytes;
-    {
-      const std::scoped_lock lock(pipeline_.packs_mutex_);
-      pipeline_.packs_.push_back(std::move(contents));
-    }
+    pipeline_.pack_stored_(std::move(contents), std::move(origins_));
+    origins_.clear();
     directory_.frames.clear();
     boxes_.clear();
     bytes_ = 0;
@@ -76,21 +66,20 @@ class FramePipeline::Packer {
                                  .length = static_cast<uint32_t>(entry.length),
                                  .data_bytes = static_cast<uint32_t>(entry.data_bytes()),
                                  .chunk_count = static_cast<uint16_t>(entry.chunks.size()),
-                                 .kind = static_cast<uint8_t>(frame_kind(entry.stream_class))});
+                                 .kind = static_cast<uint8_t>(frame_kind(entry.stream_class)),
+                                 .partial = !entry.bitmap.empty()});
     }
     return contents;
   }
 
-  // Random, and a hash of what is in it: two processes that draw the same numbers still choose different
-  // names.
   PackId new_name() {
-    names_.add(system::random_bytes(16));
-    for (const DirectoryEntry& entry : directory_.frames) names_.add(entry.id.bytes);
-    for (const Bytes& box : boxes_) names_.add(ByteView(box).last(codec::kTagBytes));
-    return PackId::from(names_.finish());
+    ByteWriter what;
+    for (const DirectoryEntry& entry : directory_.frames) what.raw(entry.id.bytes);
+    for (const Bytes& box : boxes_) what.raw(ByteView(box).last(codec::kTagBytes));
+    return unique_name(pipeline_.keys_, what.bytes());
   }
 
-  // The size of the pack, or 0 when the name was taken.
+  // The size of the pack.
   uint64_t put_pack() {
     const std::string object = pack_name(directory_.pack);
     const Bytes header = encode_pack_header(directory_.pack, directory_.epoch);
@@ -103,24 +92,25 @@ class FramePipeline::Packer {
     pieces.insert(pieces.end(), boxes_.begin(), boxes_.end());
     pieces.emplace_back(directory);
     pieces.emplace_back(trailer);
-    if (pipeline_.store_.put(object, pieces) == storage::PutResult::kNameTaken) return 0;
+    put_object(pipeline_.store_, object, pieces);
     return kPackHeaderBytes + bytes_ + directory.size() + trailer.size();
   }
 
   FramePipeline& pipeline_;
   BoxSealer sealer_;
-  codec::Hmac names_;
   PackDirectory directory_;
+  std::vector<FrameOrigin> origins_;  // of the frames in it
   std::vector<Bytes> boxes_;
   size_t bytes_ = 0;
   size_t chunks_ = 0;
 };
 
 FramePipeline::FramePipeline(storage::ObjectStore& store, const KeyRing& keys, const WriteSettings& writing,
-                             std::stop_token stop)
+                             PackStored pack_stored, std::stop_token stop)
     : store_(store),
       keys_(keys),
       writing_(writing),
+      pack_stored_(std::move(pack_stored)),
       sealers_(std::max(1U, std::thread::hardware_concurrency())),
       jobs_(kJobsBytes),
       sealed_(kSealedBytes),
@@ -180,6 +170,15 @@ void FramePipeline::push(FrameJob job) {
   }
 }
 
+void FramePipeline::push_sealed(FrameJob job, Bytes box) {
+  const size_t weight = box.size();
+  try {
+    sealed_.push({.job = std::move(job), .box = std::move(box)}, weight, tasks_.token());
+  } catch (const Error&) {
+    throw_failure();
+  }
+}
+
 Bytes FramePipeline::take_buffer() {
   {
     const std::scoped_lock lock(buffers_mutex_);
@@ -200,15 +199,13 @@ void FramePipeline::give_buffer(Bytes buffer) {
   if (buffers_.size() < kSpareBuffers) buffers_.push_back(std::move(buffer));
 }
 
-std::vector<PackContents> FramePipeline::finish() {
+void FramePipeline::finish() {
   jobs_.close();
   try {
     tasks_.join();
   } catch (...) {
     throw_failure();
   }
-  const std::scoped_lock lock(packs_mutex_);
-  return packs_;
 }
 
 void FramePipeline::check() const {
@@ -229,15 +226,6 @@ void FramePipeline::abandon() {
   } catch (...) {
     // Whoever abandons knows why, or does not care.
   }
-  const std::scoped_lock lock(packs_mutex_);
-  for (const PackContents& contents : packs_) {
-    try {
-      store_.remove(pack_name(contents.pack.id));
-    } catch (const Error&) {
-      // An unreferenced pack costs room and nothing else; pruning finds it.
-    }
-  }
-  packs_.clear();
 }
 
 }  // namespace dbb::repository

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "base/channel.h"
 #include "base/error.h"
 #include "base/task_group.h"
+#include "repository/backup_writer.h"
 #include "repository/frame.h"
 #include "repository/frame_index.h"
 #include "repository/write_settings.h"
@@ -24,8 +26,20 @@ struct FrameJob {
   FrameId id;
   StreamClass stream_class = StreamClass::kBytes;
   std::vector<ChunkInfo> chunks;
-  Bytes content;  // with its trailer
+  Bytes content;      // with its trailer
+  Bytes bitmap = {};  // of the chunks that are there; empty: all
+  // What it is part of; null for metadata and for what is copied. Owned together with the part's other
+  // frames.
+  std::shared_ptr<const StreamKey> origin = nullptr;
 };
+
+struct FrameOrigin {
+  FrameId frame;
+  std::shared_ptr<const StreamKey> key;  // as in FrameJob
+};
+
+// Called with each pack once it is stored, by the thread that stores, one after the other.
+using PackStored = std::function<void(PackContents contents, std::vector<FrameOrigin> origins)>;
 
 // Frames in, stored packs out: compress and seal on all cores, then one thread that packs and stores.
 // Thread-safe. Memory: see BackupWriter, whose sum this is the largest part of.
@@ -34,24 +48,25 @@ struct FrameJob {
 class FramePipeline {
  public:
   FramePipeline(storage::ObjectStore& store, const KeyRing& keys, const WriteSettings& writing,
-                std::stop_token stop);
+                PackStored pack_stored, std::stop_token stop);
   ~FramePipeline();
 
   // Blocks while the queue is full.
   void push(FrameJob job);
+  // A frame that is sealed already, such as one that is copied from another pack as it is.
+  void push_sealed(FrameJob job, Bytes box);
   // An empty buffer with room for a frame, used before if possible.
   Bytes take_buffer();
   void give_buffer(Bytes buffer);
 
-  // Waits until everything is stored. Nothing may be pushed after it. The packs, in the order they were
-  // stored.
-  std::vector<PackContents> finish();
+  // Waits until everything is stored. Nothing may be pushed after it.
+  void finish();
 
   // Throws what went wrong meanwhile, or kCancelled on stop.
   void check() const;
   // So far, in stored packs.
   uint64_t stored_bytes() const { return stored_bytes_; }
-  // Stops, waits for the threads, and removes the packs that were stored, as far as the store allows.
+  // Stops and waits for the threads.
   void abandon();
 
  private:
@@ -70,6 +85,7 @@ class FramePipeline {
   storage::ObjectStore& store_;
   const KeyRing& keys_;
   const WriteSettings writing_;
+  const PackStored pack_stored_;
   std::atomic<uint64_t> stored_bytes_ = 0;
   std::atomic<unsigned> sealers_;  // still running
 
@@ -78,9 +94,6 @@ class FramePipeline {
 
   std::mutex buffers_mutex_;
   std::vector<Bytes> buffers_;  // guarded by buffers_mutex_
-
-  std::mutex packs_mutex_;
-  std::vector<PackContents> packs_;  // guarded by packs_mutex_
 
   Channel<FrameJob> jobs_;
   Channel<SealedFrame> sealed_;

@@ -43,6 +43,7 @@ const OpenedFrame& FrameReader::read_packed(const IndexedPack& pack, const Packe
 
 ByteView FrameReader::fetch(const std::string& object, uint32_t offset, uint32_t length) {
   if (box_.size() < length) box_.resize(length);
+  box_bytes_ = length;
   const std::span<uint8_t> box = std::span(box_).first(length);
   const std::optional<size_t> got = core_->store().get_range(object, offset, box);
   if (!got) throw_damaged(object, "It is missing.");

@@ -26,6 +26,9 @@ class FrameReader {
   // from the box, and must agree with that.
   const OpenedFrame& read_packed(const IndexedPack& pack, const PackedFrame& frame);
 
+  // The sealed bytes of what was read last. Valid until the next call.
+  ByteView box() const { return ByteView(box_).first(box_bytes_); }
+
   RepositoryCore& core() { return *core_; }
   const FrameIndex& index() const { return *index_; }
 
@@ -38,6 +41,7 @@ class FrameReader {
   BoxOpener opener_;
   IdMaker ids_;
   Bytes box_;
+  size_t box_bytes_ = 0;  // of the last one, at the front of box_
   std::optional<OpenedFrame> opened_;
 };
 

@@ -78,7 +78,7 @@ PackedFrame FrameIndex::Segment::unpacked(const Entry& entry) {
       .partial = entry.partial != 0};
 }
 
-void FrameIndex::Segment::find(const ShortFrameId& id, const Visit& visit) const {
+void FrameIndex::Segment::find(const ShortFrameId& id, uint32_t first_number, const Visit& visit) const {
   if (size() == 0) return;
   const uint32_t bucket = bucket_of(id);
   const auto found = std::ranges::equal_range(
@@ -86,7 +86,9 @@ void FrameIndex::Segment::find(const ShortFrameId& id, const Visit& visit) const
       [&](uint32_t number) -> const ShortFrameId& { return entry(number).id; });
   for (const uint32_t number : found) {
     const auto run = std::ranges::upper_bound(runs_, number, {}, &Run::begin) - 1;
-    visit(run->pack, unpacked(entry(number)));
+    PackedFrame frame = unpacked(entry(number));
+    frame.number = first_number + number;
+    visit(run->pack, frame);
   }
 }
 

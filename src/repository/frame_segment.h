@@ -20,9 +20,8 @@ class FrameIndex::Segment {
   void finish();
 
   uint32_t size() const { return size_; }
-  // Numbers of frames are not set. After finish().
-  void find(const ShortFrameId& id, const Visit& visit) const;
-  // Numbers begin at `first_number`.
+  // Numbers begin at `first_number`, here and below. After finish().
+  void find(const ShortFrameId& id, uint32_t first_number, const Visit& visit) const;
   void append_frames_of(uint32_t pack, uint32_t first_number, std::vector<PackedFrame>& into) const;
 
  private:

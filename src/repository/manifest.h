@@ -23,8 +23,9 @@ struct Totals {
 // One backup. What is in it is in `items`; what it means is in `document`, for the layer above.
 struct Manifest {
   BackupId id;
-  std::string kind;    // "cluster", "database", "physical"
-  std::string source;  // names what was saved, e.g. the system identifier; opaque, compared for equality
+  std::string kind;     // "cluster", "database", "physical"
+  std::string subject;  // what of the source, when not all of it: the name of a database
+  std::string source;   // names what was saved, e.g. the system identifier; opaque, compared for equality
   UtcTime started;
   UtcTime finished;
   bool complete = false;  // false: something could not be read; `document` says what

@@ -46,6 +46,7 @@ std::string encode_manifest(const Manifest& manifest) {
       {"id", manifest.id.text()},
       {"kind", manifest.kind},
       {"source", manifest.source},
+      {"subject", manifest.subject},
       {"host", manifest.host},
       {"program_version", manifest.program_version},
       {"started_us", manifest.started.microseconds()},
@@ -76,6 +77,7 @@ Manifest decode_manifest(ByteView text, const BackupId& id) {
     manifest.id = id;
     manifest.kind = document.at("kind").get<std::string>();
     manifest.source = document.at("source").get<std::string>();
+    manifest.subject = document.at("subject").get<std::string>();
     manifest.host = document.at("host").get<std::string>();
     manifest.program_version = document.at("program_version").get<std::string>();
     manifest.started = UtcTime(document.at("started_us").get<int64_t>());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "repository/damage.h"
 
 namespace dbb::repository {
@@ -43,6 +44,17 @@ DirectoryEntry read_entry(ByteView record, std::string_view object) {
 }
 
 }  // namespace
+
+std::optional<PackId> pack_of_name(std::string_view object) {
+  constexpr size_t kDigits = sizeof(PackId) * 2;
+  if (object.size() < kDigits) return std::nullopt;
+  try {
+    const PackId pack = PackId::from(from_hex(object.substr(object.size() - kDigits)));
+    return pack_name(pack) == object ? std::optional(pack) : std::nullopt;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
 
 uint64_t DirectoryEntry::data_bytes() const {
   uint64_t sum = 0;

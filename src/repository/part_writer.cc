@@ -24,15 +24,17 @@ bool cut_by_units(StreamClass stream_class) {
 
 }  // namespace
 
-PartWriter::PartWriter(BackupSession& session, StreamClass stream_class, const StreamRef* previous)
+PartWriter::PartWriter(BackupSession& session, StreamClass stream_class, const StreamRef* previous,
+                       std::shared_ptr<const StreamKey> origin)
     : session_(session),
       stream_class_(stream_class),
+      origin_(std::move(origin)),
       cut_(session.core().keys().cut(), session.core().config().writing.rows),
       frame_bytes_(session.core().config().writing.frame_bytes),
       ids_(session.core().keys()) {
-  if (previous == nullptr || previous->stream_class != stream_class) return;
-  previous_ = session.previous_part(*previous);
-  if (previous->depth > 0) {
+  if (previous != nullptr && previous->stream_class != stream_class) previous = nullptr;
+  previous_ = session.previous_part(previous, origin_.get());
+  if (previous != nullptr && previous->depth > 0) {
     previous_recipe_ = {.stream_class = StreamClass::kMetadata,
                         .bytes = 0,
                         .depth = static_cast<uint8_t>(previous->depth - 1),
@@ -164,7 +166,8 @@ void PartWriter::end_frame(size_t data_bytes) {
     session_.pipeline().push({.id = id,
                               .stream_class = stream_class_,
                               .chunks = std::move(frame_chunks_),
-                              .content = std::move(frame_)});
+                              .content = std::move(frame_),
+                              .origin = origin_});
     frame_ = std::move(next);
   } else {
     frame_.erase(frame_.begin(), frame_.begin() + static_cast<ptrdiff_t>(data_bytes));

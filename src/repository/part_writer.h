@@ -17,8 +17,10 @@ namespace dbb::repository {
 // The work behind StreamWriter: cut, compare, frame. Confined to one thread.
 class PartWriter {
  public:
-  // `previous` is what the stream is compared with; null for nothing.
-  PartWriter(BackupSession& session, StreamClass stream_class, const StreamRef* previous);
+  // `previous` is what the stream is compared with; null for nothing. `origin` is what its frames belong to;
+  // null for metadata.
+  PartWriter(BackupSession& session, StreamClass stream_class, const StreamRef* previous,
+             std::shared_ptr<const StreamKey> origin = nullptr);
   ~PartWriter();
 
   void append(ByteView unit, uint64_t hash);
@@ -49,6 +51,7 @@ class PartWriter {
 
   BackupSession& session_;
   const StreamClass stream_class_;
+  const std::shared_ptr<const StreamKey> origin_;  // owned together with the frames on their way
   const codec::CutRule cut_;
   const size_t frame_bytes_;  // where a frame ends
   IdMaker ids_;

@@ -69,6 +69,12 @@ class PreviousPart::Loader {
     if (stretch_bytes_ >= kStretchBytes) end_stretch();
   }
 
+  void add_whole(const FrameId& frame) {
+    if (const DirectoryEntry* const entry = find_entry(frame)) {
+      add({.frame = frame, .first_chunk = 0, .chunk_count = static_cast<uint32_t>(entry->chunks.size())});
+    }
+  }
+
   void end_stretch() {
     const auto stretch = std::span(part_.chunks_).subspan(stretch_begin_);
     std::unordered_map<uint32_t, uint64_t> used;
@@ -115,11 +121,14 @@ class PreviousPart::Loader {
 };
 
 PreviousPart::PreviousPart(const std::shared_ptr<RepositoryCore>& core,
-                           const std::shared_ptr<const FrameIndex>& index, const StreamRef& stream,
-                           const std::function<bool(const IndexedFrame&)>& usable) {
+                           const std::shared_ptr<const FrameIndex>& index, std::span<const FrameId> resumed,
+                           const StreamRef* stream, const std::function<bool(const IndexedFrame&)>& usable) {
   Loader loader(*this, *core, *index, usable);
+  for (const FrameId& frame : resumed) loader.add_whole(frame);
+  loader.end_stretch();
+  if (stream == nullptr) return;
   try {
-    RecipeReader recipe(core, index, stream);
+    RecipeReader recipe(core, index, *stream);
     std::vector<Extent> block;
     while (recipe.next(block)) {
       for (const Extent& extent : block) loader.add(extent);

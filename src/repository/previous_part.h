@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "repository/core.h"
@@ -20,9 +21,11 @@ class PreviousPart {
   PreviousPart() = default;
   // Chunks whose frames `usable` refuses, or whose pack directory cannot be read, are left out: they count as
   // new. So are the chunks of the worst-used frames of a stretch of 64 MiB (a reader's window) that would
-  // need frames of more than twice its size.
+  // need frames of more than twice its size. `resumed` are frames that a killed backup stored of this part,
+  // in order; `stream` may be null.
   PreviousPart(const std::shared_ptr<RepositoryCore>& core, const std::shared_ptr<const FrameIndex>& index,
-               const StreamRef& stream, const std::function<bool(const IndexedFrame&)>& usable);
+               std::span<const FrameId> resumed, const StreamRef* stream,
+               const std::function<bool(const IndexedFrame&)>& usable);
 
   struct Found {
     const FrameId& frame;

@@ -11,6 +11,8 @@
 #include "repository/core.h"
 #include "repository/damage.h"
 #include "repository/manifest_json.h"
+#include "repository/prune.h"
+#include "repository/session.h"
 #include "system/random.h"
 
 namespace dbb::repository {
@@ -208,6 +210,51 @@ std::unique_ptr<BackupReader> Repository::open_backup(const BackupId& id) {
 
 CheckReport Repository::check(const CheckOptions& options, EventSink& events, std::stop_token stop) {
   return Checker(core_, options, events, std::move(stop)).run();
+}
+
+PrunePlan Repository::plan_prune(const PruneOptions& options, system::Clock& clock, EventSink& events,
+                                 std::stop_token stop) {
+  return Pruner(core_, options, clock, events, std::move(stop)).plan();
+}
+
+PruneResult Repository::prune(const PruneOptions& options, system::Clock& clock, EventSink& events,
+                              std::stop_token stop) {
+  return Pruner(core_, options, clock, events, std::move(stop)).run();
+}
+
+ForgetPlan Repository::plan_forget(const ForgetOptions& options) {
+  const BackupList list = list_backups();
+  std::vector<BackupId> unreadable;
+  for (const DamagedManifest& damaged : list.damaged) {
+    unreadable.push_back(
+        BackupId::parse(std::string_view(damaged.object).substr(damaged.object.find('/') + 1)));
+  }
+  return repository::plan_forget(list.backups, unreadable, holds(), options);
+}
+
+void Repository::forget(const BackupId& id, const std::string& by, system::Clock& clock) {
+  const Tombstone tombstone = {.backup = id, .by = by, .created = clock.now()};
+  // There may be one, of an attempt that was killed.
+  if (!core_->store().size(object_of(tombstone))) put_state(*core_, tombstone);
+  core_->store().remove(manifest_object(id));
+}
+
+bool Repository::hold(const BackupId& id, const std::string& reason, const std::string& by,
+                      system::Clock& clock) {
+  const Hold hold = {.backup = id, .reason = reason, .by = by, .created = clock.now()};
+  if (core_->store().size(object_of(hold))) return false;
+  put_state(*core_, hold);
+  return true;
+}
+
+bool Repository::release(const BackupId& id) {
+  return core_->store().remove(object_of(Hold{.backup = id, .reason = {}, .by = {}, .created = {}}));
+}
+
+std::vector<Hold> Repository::holds() { return list_state<Hold>(*core_); }
+
+std::unique_ptr<Session> Repository::announce(const SessionOptions& options, system::Clock& clock) {
+  return std::make_unique<Session>(core_, options, Session::Writes::kIfPossible, clock);
 }
 
 }  // namespace dbb::repository

@@ -13,8 +13,10 @@
 #include "repository/backup_writer.h"
 #include "repository/check.h"
 #include "repository/encryption.h"
+#include "repository/forget.h"
 #include "repository/key_manager.h"
 #include "repository/manifest.h"
+#include "repository/prune_report.h"
 #include "repository/write_settings.h"
 #include "storage/object_store.h"
 #include "system/clock.h"
@@ -22,6 +24,8 @@
 namespace dbb::repository {
 
 class RepositoryCore;
+class Session;
+struct SessionOptions;
 
 struct InitOptions {
   WriteSettings writing = {};
@@ -71,6 +75,28 @@ class Repository {
   std::unique_ptr<BackupWriter> begin_backup(const BeginBackup& options, system::Clock& clock,
                                              std::stop_token stop);
   std::unique_ptr<BackupReader> open_backup(const BackupId& id);
+
+  // What pruning would do, and doing it: deletes what no backup needs any more. Other processes may go on
+  // backing up and restoring meanwhile. kCorruptedBackup when it cannot be known what some backup needs.
+  PrunePlan plan_prune(const PruneOptions& options, system::Clock& clock, EventSink& events,
+                       std::stop_token stop);
+  PruneResult prune(const PruneOptions& options, system::Clock& clock, EventSink& events,
+                    std::stop_token stop);
+
+  // Which backups would be forgotten, and forgetting them: a sealed note first, then the manifest goes. Their
+  // data stays until prune(). kBackupNotFound, kBackupHeld, kBackupIsLast.
+  ForgetPlan plan_forget(const ForgetOptions& options);
+  void forget(const BackupId& id, const std::string& by, system::Clock& clock);
+
+  // A held backup is never forgotten. hold() of a held one changes nothing and returns false; so does
+  // release() of one that is not.
+  bool hold(const BackupId& id, const std::string& reason, const std::string& by, system::Clock& clock);
+  bool release(const BackupId& id);
+  std::vector<Hold> holds();
+
+  // Makes this process known to those who prune, as long as the object lives. Whoever reads a backup for long
+  // does that first, so that it is not deleted under him.
+  std::unique_ptr<Session> announce(const SessionOptions& options, system::Clock& clock);
 
   // Collects what is wrong instead of stopping at the first. Throws only kCancelled and what makes the
   // store unusable.

@@ -22,6 +22,7 @@ class StepClock final : public system::Clock {
  public:
   UtcTime now() override { return UtcTime(microseconds_ += 1'000'000); }
   std::chrono::steady_clock::time_point steady_now() override { return {}; }
+  void turn(std::chrono::seconds by) { microseconds_ += std::chrono::microseconds(by).count(); }
 
  private:
   std::atomic<int64_t> microseconds_ = 1'795'205'702'000'000;  // 2026-11-20T20:15:02Z
@@ -114,14 +115,15 @@ struct Place {
   std::unique_ptr<Repository> repository;
 
   // Encrypted when there are keys; then it is open by the first.
-  explicit Place(std::vector<NewKey> keys = {}) {
+  explicit Place(std::vector<NewKey> keys = {}, const WriteSettings& writing = {}) {
     std::vector<KeySource> opens;
     if (!keys.empty()) {
       opens.push_back({.kind = keys[0].source.kind, .secret = keys[0].source.secret.clone()});
     }
-    Repository::init(store, {.keys = std::move(keys)}, clock);
+    Repository::init(store, {.writing = writing, .keys = std::move(keys)}, clock);
     repository = Repository::open(store, opens, {});
   }
+  explicit Place(const WriteSettings& writing) : Place({}, writing) {}
   std::unique_ptr<BackupWriter> begin(const std::string& kind = "cluster", const std::string& source = "s") {
     return repository->begin_backup({.kind = kind, .source = source, .program_version = "1", .host = "h"},
                                     clock, {});

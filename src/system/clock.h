@@ -11,7 +11,7 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual UtcTime now() = 0;                                       // wall clock, may jump
-  virtual std::chrono::steady_clock::time_point steady_now() = 0;  // for durations
+  virtual std::chrono::steady_clock::time_point steady_now() = 0;  // for durations; goes on while the host is suspended
 };
 
 class RealClock final : public Clock {

@@ -1,11 +1,42 @@
 #include "system/machine.h"
 
+#include <fmt/format.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 
 namespace dbb::system {
+namespace {
+
+// Boot and namespace, up to where the process id begins.
+std::string here() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string boot;
+  std::getline(file, boot);
+  std::array<char, 64> space{};
+  const ssize_t length = ::readlink("/proc/self/ns/pid", space.data(), space.size());
+  return fmt::format("{}/{}/", boot, std::string_view(space.data(), length > 0 ? length : 0));
+}
+
+// In clock ticks since boot; 0 when there is no such process. It is field 22 of the line, the 20th after the
+// name, which may contain anything but ends at the last parenthesis (proc(5)).
+uint64_t start_time(uint64_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  const std::string line((std::istreambuf_iterator<char>(file)), {});
+  const size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return 0;
+  std::istringstream fields(line.substr(name_end + 1));
+  std::string field;
+  for (int i = 0; i < 20; ++i) fields >> field;
+  return fields ? std::stoull(field) : 0;
+}
+
+}  // namespace
 
 uint64_t physical_memory_bytes() {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
@@ -18,6 +49,22 @@ int processor_count() {
   CPU_ZERO(&allowed);
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
   return std::max(CPU_COUNT(&allowed), 1);
+}
+
+std::string process_identity() {
+  const auto pid = static_cast<uint64_t>(::getpid());
+  return fmt::format("{}{}/{}", here(), pid, start_time(pid));
+}
+
+bool has_surely_ended(std::string_view process_identity) {
+  const std::string prefix = here();
+  if (!process_identity.starts_with(prefix)) return false;
+  std::istringstream rest{std::string(process_identity.substr(prefix.size()))};
+  uint64_t pid = 0;
+  uint64_t started = 0;
+  char slash = 0;
+  if (!(rest >> pid >> slash >> started) || slash != '/') return false;
+  return start_time(pid) != started;
 }
 
 }  // namespace dbb::system

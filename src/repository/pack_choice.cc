@@ -1,0 +1,116 @@
+#include "repository/pack_choice.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "repository/damage.h"
+
+namespace dbb::repository {
+namespace {
+
+// Packs of less than that part of the usual size are better joined, once there are many.
+constexpr uint64_t kSmallPack = 8;
+constexpr size_t kManySmallPacks = 64;
+
+PackUse use_of(const NeededChunks& needed, uint32_t pack, uint64_t bytes) {
+  PackUse use = {.pack = pack, .bytes = bytes};
+  for (const PackedFrame& copy : needed.index().frames_of(pack)) {
+    // Of a partial copy it is not known here how many chunks are there; most are, or it would not be worth
+    // it.
+    use.needed_bytes += uint64_t{copy.length} * needed.count(copy.number) / copy.chunk_count;
+  }
+  return use;
+}
+
+// Both in one: least needed first, so that of two packs with the same frames the fuller one stays.
+void find_dead(RepositoryCore& core, const NeededChunks& needed, std::vector<PackUse>& packs,
+               std::vector<bool>& counts, std::vector<PackUse>& dead) {
+  std::ranges::sort(packs, {}, &PackUse::needed_bytes);
+  std::erase_if(packs, [&](const PackUse& use) {
+    counts[use.pack] = false;
+    bool needless = true;
+    if (use.needed_bytes > 0) {
+      for (const PackedFrame& copy : needed.index().frames_of(use.pack)) {
+        if (needed.count(copy.number) == 0) continue;
+        needless =
+            is_elsewhere(core, needed, copy, needed.index(), [&](uint32_t pack) { return counts[pack]; });
+        if (!needless) break;
+      }
+    }
+    if (needless) dead.push_back(use);
+    counts[use.pack] = !needless;
+    return needless;
+  });
+}
+
+// The most wasteful first, until what stays wasted is little.
+std::vector<PackUse> worth_rewriting(std::vector<PackUse> packs, uint64_t needed_bytes, uint64_t pack_bytes,
+                                     double max_wasted) {
+  uint64_t wasted = 0;
+  for (const PackUse& use : packs) wasted += use.wasted_bytes();
+  const auto share = [](const PackUse& use) {
+    return static_cast<double>(use.wasted_bytes()) / static_cast<double>(std::max<uint64_t>(1, use.bytes));
+  };
+  std::ranges::sort(packs, std::greater<>(), share);
+  const auto allowed = static_cast<uint64_t>(max_wasted * static_cast<double>(needed_bytes));
+  const auto is_small = [&](const PackUse& use) { return use.bytes * kSmallPack < pack_bytes; };
+  const bool join = std::ranges::count_if(packs, is_small) >= static_cast<ptrdiff_t>(kManySmallPacks);
+  std::vector<PackUse> chosen;
+  for (const PackUse& use : packs) {
+    const bool wasteful = wasted > allowed && use.wasted_bytes() > 0;
+    if (!wasteful && !(join && is_small(use))) continue;
+    chosen.push_back(use);
+    wasted -= use.wasted_bytes();
+  }
+  return chosen;
+}
+
+}  // namespace
+
+bool is_elsewhere(RepositoryCore& core, const NeededChunks& needed, const PackedFrame& copy,
+                  const FrameIndex& index, const std::function<bool(uint32_t)>& counts) {
+  bool found = false;
+  index.visit_copies(copy.short_id, [&](uint32_t pack, const PackedFrame& other) {
+    if (found || !counts(pack)) return;
+    if (!other.partial) {
+      found = true;
+      return;
+    }
+    try {
+      const auto directory = core.directory(index.packs()[pack]);
+      const DirectoryEntry* const entry = directory->at_offset(other.offset);
+      if (entry == nullptr || entry->chunks.size() != copy.chunk_count) return;
+      found = true;
+      for (uint32_t i = 0; i < copy.chunk_count; ++i) {
+        found = found && (!needed.has(copy.number, i) || entry->has_chunk(i));
+      }
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;  // what cannot be read is no other place
+    }
+  });
+  return found;
+}
+
+PackChoice choose_packs(RepositoryCore& core, const NeededChunks& needed, const PackSizes& sizes,
+                        const std::function<bool(const PackId&)>& left_alone, double max_wasted,
+                        const std::stop_token& stop) {
+  const FrameIndex& index = needed.index();
+  std::vector<PackUse> packs;
+  std::vector<bool> counts(index.packs().size());
+  for (uint32_t number = 0; number < index.packs().size(); ++number) {
+    if (stop.stop_requested()) throw cancelled();
+    const IndexedPack& pack = index.packs()[number];
+    // One that is missing or cut is left for `check` to report.
+    if (left_alone(pack.id) || !sizes.problem_of(pack).empty()) continue;
+    packs.push_back(use_of(needed, number, pack.size_bytes));
+    counts[number] = true;
+  }
+  PackChoice choice;
+  find_dead(core, needed, packs, counts, choice.dead);
+  for (const PackUse& use : packs) choice.needed_bytes += use.needed_bytes;
+  choice.rewrite =
+      worth_rewriting(std::move(packs), choice.needed_bytes, core.config().writing.pack_bytes, max_wasted);
+  return choice;
+}
+
+}  // namespace dbb::repository

@@ -1,0 +1,105 @@
+#include "repository/session.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "system/machine.h"
+
+namespace dbb::repository {
+namespace {
+
+constexpr int kBeatsPerGrace = 20;
+
+bool refuses_writes(const Error& error) {
+  return error.code() == ErrorCode::kRepositoryReadOnly || error.code() == ErrorCode::kPermissionDenied;
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<RepositoryCore> core, const SessionOptions& options, Writes writes,
+                 system::Clock& clock)
+    : core_(std::move(core)),
+      clock_(clock),
+      grace_(core_->config().writing.grace),
+      tasks_(std::stop_token()) {
+  record_.id = new_state_id(core_->keys());
+  record_.host = options.host;
+  record_.process = system::process_identity();
+  record_.operation = options.operation;
+  record_.backup = options.backup;
+  record_.started = clock_.now();
+  try {
+    put_record();
+  } catch (const Error& error) {
+    if (writes == Writes::kNeeded || !refuses_writes(error)) throw;
+    return;
+  }
+  tasks_.spawn("session", [this](const std::stop_token& stop) { beat_until_stopped(stop); });
+}
+
+Session::~Session() {
+  tasks_.request_stop();
+  try {
+    tasks_.join();
+    if (present_) core_->store().remove(object_of(record_));
+  } catch (const Error&) {
+    // What stays is taken for dead after the grace.
+  }
+}
+
+// Times are taken before the object is stored: what counts is how old a sign of life is at least.
+void Session::put_record() {
+  const UtcTime now = clock_.now();
+  const auto steady = clock_.steady_now();
+  SessionRecord next = record_;
+  next.beat = now;
+  if (present_) ++next.sequence;
+  put_state(*core_, next);
+  const std::string before = present_ ? object_of(record_) : std::string();
+  record_ = next;
+  beat_steady_ = steady;
+  present_ = true;
+  if (!before.empty()) core_->store().remove(before);
+}
+
+void Session::beat() {
+  const std::scoped_lock lock(mutex_);
+  if (!present_) return;
+  try {
+    put_record();
+  } catch (const Error&) {
+    // The next one may get through; refuse_if_silent() decides.
+  }
+}
+
+void Session::beat_until_stopped(const std::stop_token& stop) {
+  const auto interval = grace_ / kBeatsPerGrace;
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      stopped_.wait_for(lock, stop, interval, [] { return false; });
+    }
+    if (!stop.stop_requested()) beat();
+  }
+}
+
+void Session::refuse_if_silent() {
+  const std::scoped_lock lock(mutex_);
+  using std::chrono::microseconds;
+  const microseconds by_wall(clock_.now().microseconds() - record_.beat.microseconds());
+  const auto by_steady = std::chrono::duration_cast<microseconds>(clock_.steady_now() - beat_steady_);
+  const microseconds silent = std::max(by_wall, by_steady);
+  if (silent * 2 <= grace_) return;
+  throw Error(
+      ErrorCode::kSessionSilent,
+      {.message = fmt::format("This run gave no sign of life for {}, so that it may not commit.",
+                              format_duration(silent)),
+       .cause = fmt::format("The repository's grace is {}. After half of it, a prune on another host may be "
+                            "about to take this run for dead.",
+                            format_duration(grace_)),
+       .solution = {"Run it again: what was stored is not stored again.",
+                    "Find out what stopped the process or cut it off from the repository: a suspended host, "
+                    "SIGSTOP, a network that was down."}});
+}
+
+}  // namespace dbb::repository
