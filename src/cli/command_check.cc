@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/json_documents.h"
+#include "repository/session.h"
 
 namespace dbb::cli {
 namespace {
@@ -63,6 +64,9 @@ class CheckCommand final : public Command {
                          .target = &read_data_}}};
   }
   Outcome run(Context& context) override {
+    // Nothing is deleted while it looks, and then taken for missing.
+    const auto presence =
+        context.repository().announce({.operation = "check", .host = context.host()}, context.world().clock);
     const repository::CheckReport report =
         context.repository().check({.read_data = read_data_}, context.events(), context.world().stop);
     Outcome outcome{.text = text_of(report, read_data_, context.style()),

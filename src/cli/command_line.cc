@@ -142,6 +142,10 @@ class Tree {
     }
     Leaf leaf{.command = &command, .options = command.options()};
     for (const ArgumentSpec& argument : leaf.options.arguments) {
+      if (argument.targets != nullptr) {
+        at->add_option(argument.name, *argument.targets, argument.description);
+        continue;
+      }
       auto* option = at->add_option_function<std::string>(
           argument.name, [target = argument.target](const std::string& value) { *target = value; },
           argument.description);

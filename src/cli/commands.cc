@@ -19,6 +19,10 @@ CommandList all_commands() {
   list.push_back(make_restore_cluster_command());
   list.push_back(make_restore_database_command());
   list.push_back(make_check_command());
+  list.push_back(make_forget_command());
+  list.push_back(make_prune_command());
+  list.push_back(make_hold_command());
+  list.push_back(make_release_command());
   list.push_back(make_cleanup_command());
   list.push_back(make_doctor_command());
   list.push_back(make_completion_command());

@@ -24,6 +24,12 @@ Context::Context(const World& world, GlobalOptions options, Configuration config
       style_(wants_colours(options_, world.environment, world.out_is_terminal)),
       events_(events) {}
 
+std::string Context::host() const { return host_name(); }
+
+std::string Context::user_and_host() const {
+  return world_.environment.get("USER").value_or("unknown") + "@" + host_name();
+}
+
 const RepositoryPlace& Context::place() {
   if (!place_) place_ = repository_place(options_, world_.environment, configuration_);
   return *place_;
@@ -84,7 +90,7 @@ const logical::Operation& Context::operation() {
         .clock = world_.clock,
         .stop = world_.stop,
         .at_step = make_test_pause(world_.environment.get("DBBACKUP_TEST_PAUSE"), world_.stop),
-        .host = host_name(),
+        .host = host(),
     });
   }
   return *operation_;

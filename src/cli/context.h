@@ -54,6 +54,10 @@ class Context {
   storage::ObjectStore& store();
   repository::Repository& repository();
 
+  // This host's name, and who works on it: "alice@db1", for records that people read.
+  std::string host() const;
+  std::string user_and_host() const;
+
   // Where to connect. The first call asks for a password if the server wants one that libpq does not have,
   // and there is a terminal to ask at; that takes a trial connection.
   const postgres::ConnectionTarget& target();

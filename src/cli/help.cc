@@ -67,6 +67,7 @@ std::string usage_of(const CommandPage& page) {
   std::string out = "dbbackup " + page.help.name() + " [options]";
   for (const ArgumentSpec& argument : page.options.arguments) {
     out += argument.required ? " " + argument.name : " [" + argument.name + "]";
+    if (argument.targets != nullptr) out += "...";
   }
   return out;
 }
@@ -100,6 +101,7 @@ std::string command_list(const std::vector<CommandPage>& pages, const std::vecto
     std::string left = page.help.name();
     for (const ArgumentSpec& argument : page.options.arguments) {
       left += argument.required ? " " + argument.name : " [" + argument.name + "]";
+      if (argument.targets != nullptr) left += "...";
     }
     out += entry(left, page.help.summary);
   }

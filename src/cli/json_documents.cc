@@ -251,6 +251,57 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
   return text_of(out);
 }
 
+std::string prune_plan_document(const repository::PrunePlan& plan) {
+  return text_of({{"executed", false},
+                  {"backups", plan.backups},
+                  {"packs", plan.all.packs},
+                  {"packs_bytes", plan.all.bytes},
+                  {"needed_bytes", plan.needed_bytes},
+                  {"dead_packs", plan.dead.packs},
+                  {"dead_bytes", plan.dead.bytes},
+                  {"orphaned_packs", plan.orphans.packs},
+                  {"orphaned_bytes", plan.orphans.bytes},
+                  {"rewrite_packs", plan.rewrite.packs},
+                  {"rewrite_bytes", plan.rewrite.bytes},
+                  {"rewrite_needed_bytes", plan.rewrite_needed_bytes},
+                  {"condemned_packs", plan.condemned.packs},
+                  {"condemned_bytes", plan.condemned.bytes},
+                  {"bytes_to_free", plan.bytes_to_free()},
+                  {"waits_for", plan.waits_for}});
+}
+
+std::string prune_document(const repository::PruneResult& result) {
+  return text_of({{"executed", true},
+                  {"deleted_packs", result.deleted.packs},
+                  {"deleted_bytes", result.deleted.bytes},
+                  {"compacted_packs", result.compacted.packs},
+                  {"compacted_bytes", result.compacted.bytes},
+                  {"written_packs", result.written.packs},
+                  {"written_bytes", result.written.bytes},
+                  {"condemned_packs", result.condemned.packs},
+                  {"condemned_bytes", result.condemned.bytes},
+                  {"damaged_packs", result.damaged.packs},
+                  {"damaged_bytes", result.damaged.bytes},
+                  {"leftovers_removed", result.leftovers_removed},
+                  {"freed_bytes", result.freed_bytes()},
+                  {"waits_for", result.waits_for}});
+}
+
+std::string forget_document(const repository::ForgetPlan& plan, bool executed) {
+  Json out{{"executed", executed}, {"backups", Json::array()}};
+  for (const auto& entry : plan.entries) {
+    out["backups"].push_back({{"id", entry.id.text()},
+                              {"group", entry.group},
+                              {"forget", entry.forget},
+                              {"reason", entry.reason}});
+  }
+  return text_of(out);
+}
+
+std::string hold_document(const BackupId& backup, bool held, bool changed) {
+  return text_of({{"backup", backup.text()}, {"held", held}, {"changed", changed}});
+}
+
 std::string check_document(const repository::CheckReport& report, bool read_data) {
   Json out{{"sound", report.findings.empty()},
            {"read_data", read_data},

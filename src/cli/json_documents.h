@@ -31,6 +31,10 @@ std::string backup_document(const logical::BackupResult& result);
 std::string plan_document(const logical::RestorePlan& plan);
 // `plan` is what was executed, `result` as far as it came.
 std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result);
+std::string prune_plan_document(const repository::PrunePlan& plan);
+std::string prune_document(const repository::PruneResult& result);
+std::string forget_document(const repository::ForgetPlan& plan, bool executed);
+std::string hold_document(const BackupId& backup, bool held, bool changed);
 std::string check_document(const repository::CheckReport& report, bool read_data);
 
 struct CleanupItem {

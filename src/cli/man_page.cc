@@ -50,6 +50,7 @@ std::string command(const CommandPage& page) {
   std::string out = ".SS " + bold("dbbackup " + page.help.name());
   for (const ArgumentSpec& argument : page.options.arguments) {
     out += " " + (argument.required ? italic(argument.name) : "[" + italic(argument.name) + "]");
+    if (argument.targets != nullptr) out += "...";
   }
   out += "\n" + paragraphs(page.help.description);
   for (const OptionSpec& spec : page.options.options) out += option(spec);

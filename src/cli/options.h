@@ -32,6 +32,7 @@ struct ArgumentSpec {
   std::optional<std::string>* target;
   bool required = true;
   std::vector<std::string> choices = {};
+  std::vector<std::string>* targets = nullptr;  // instead of target: takes any number of words; the last one
 };
 
 struct OptionList {

@@ -5,6 +5,7 @@
 #include "cli/context.h"
 #include "cli/json_documents.h"
 #include "cli/restore_text.h"
+#include "repository/session.h"
 
 namespace dbb::cli {
 namespace {
@@ -86,6 +87,10 @@ Outcome run_restore(Context& context, const RestoreRunOptions& options, logical:
 
   repository::Repository& repository = context.repository();
   const logical::Operation& operation = context.operation();
+  // From before the plan on, so that what it found is not pruned away.
+  const auto presence =
+      repository.announce({.operation = "restore", .host = context.host(), .backup = restore.backup.text()},
+                          context.world().clock);
   const logical::RestorePlan plan = logical::plan_restore(repository, restore, operation);
   if (!options.confirm || options.dry_run) return only_plan(plan, context);
   if (plan.refused()) {

@@ -21,6 +21,10 @@ def binary():
 
 # The part of the interface that scripts live by: docs/exit-codes.md. test_errors holds it against the source.
 EXIT_CODES = {
+    "BACKUP_HELD": 5,
+    "BACKUP_IS_LAST": 5,
+    "PACK_DELETED": 6,
+    "SESSION_SILENT": 6,
     "USAGE": 64,
     "CONFIG_INVALID": 64,
     "AUTH_FAILED": 1,
