@@ -10,8 +10,9 @@ namespace dbb::system {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual UtcTime now() = 0;                                       // wall clock, may jump
-  virtual std::chrono::steady_clock::time_point steady_now() = 0;  // for durations; goes on while the host is suspended
+  virtual UtcTime now() = 0;  // wall clock, may jump
+  virtual std::chrono::steady_clock::time_point
+  steady_now() = 0;  // for durations; goes on while the host is suspended
 };
 
 class RealClock final : public Clock {
