@@ -98,6 +98,7 @@ Outcome run_backup(Context& context, const BackupRunOptions& options,
   // The repository first: without one, nobody should type a password.
   repository::Repository& repository = context.repository();
   const logical::BackupResult result = logical::back_up(repository, backup, context.operation());
+  context.remember_repository();
   Outcome outcome{.text = text_of(result, context.style()), .json = backup_document(result)};
   if (!result.manifest.complete) outcome.error = incomplete(result);
   return outcome;

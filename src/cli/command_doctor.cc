@@ -39,6 +39,7 @@ class Examination {
   std::vector<Diagnosis> run() {
     add("configuration", [&] { return configuration(); });
     add("repository", [&] { return repository(); });
+    add("encryption", [&] { return encryption(); });
     add("repository writable", [&] { return writable(); });
     add("server", [&] { return server(); });
     add("connection pooler", [&] { return pooler(); });
@@ -81,6 +82,34 @@ class Examination {
     } else if (list.backups.empty()) {
       out.verdict = DoctorVerdict::kWarning;
       out.remedy = "Make the first backup: dbbackup backup cluster";
+    }
+    return out;
+  }
+
+  Diagnosis encryption() const {
+    if (!has_repository_) return skipped(kNoRepository);
+    repository::Repository& repository = context_.repository();
+    if (repository.encryption() == repository::EncryptionKind::kNone) {
+      return {.finding = "none: who can read the repository's files can read every row"};
+    }
+    size_t genuine = 0;
+    std::string others;
+    for (const repository::ListedKey& key : repository.key_manager().list()) {
+      if (key.trust == repository::KeyTrust::kGenuine && key.problem.empty()) {
+        ++genuine;
+      } else {
+        others += (others.empty() ? "" : ", ") + key.object;
+      }
+    }
+    Diagnosis out{.finding = fmt::format("{}, epoch {}", counted(genuine, "key"), repository.newest_epoch())};
+    if (genuine < 2) {
+      out.verdict = DoctorVerdict::kWarning;
+      out.remedy = "Who loses the only key loses all backups. Add a second: dbbackup key add";
+    }
+    if (!others.empty()) {
+      out.verdict = DoctorVerdict::kWarning;
+      out.finding += "; damaged, or not made by anybody with a key: " + others;
+      out.remedy = "See them, and find out who can write there: dbbackup key list";
     }
     return out;
   }

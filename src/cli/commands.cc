@@ -23,6 +23,11 @@ CommandList all_commands() {
   list.push_back(make_prune_command());
   list.push_back(make_hold_command());
   list.push_back(make_release_command());
+  list.push_back(make_key_list_command());
+  list.push_back(make_key_add_command());
+  list.push_back(make_key_change_command());
+  list.push_back(make_key_remove_command());
+  list.push_back(make_key_rotate_command());
   list.push_back(make_cleanup_command());
   list.push_back(make_doctor_command());
   list.push_back(make_completion_command());
@@ -35,6 +40,7 @@ const std::vector<CommandGroup>& command_groups() {
   static const std::vector<CommandGroup> kGroups = {
       {"backup", "back up a whole cluster or one database"},
       {"restore", "restore a whole cluster or one database"},
+      {"key", "list and change the keys of an encrypted repository"},
   };
   return kGroups;
 }

@@ -86,6 +86,19 @@ std::string alternatives(const std::set<std::string>& names) {
   return out;
 }
 
+// Options whose value is a file.
+std::string files_of(const std::map<std::string, Node>& nodes) {
+  std::set<std::string> out;
+  const auto collect = [&](const std::vector<OptionSpec>& options) {
+    for (const OptionSpec& spec : options) {
+      if (spec.value == "FILE") out.insert(spec.long_name());
+    }
+  };
+  collect(global_specs());
+  for (const auto& [prefix, node] : nodes) collect(node.options);
+  return alternatives(out);
+}
+
 // Options whose value is one of a few words: "--old" -> "drop keep".
 std::map<std::string, std::string> choices_of(const std::map<std::string, Node>& nodes) {
   std::map<std::string, std::string> out;
@@ -111,7 +124,7 @@ std::string bash(const std::map<std::string, Node>& nodes) {
     out += fmt::format("    {}) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;\n", name, choices);
   }
   out += "    -r|--repository) COMPREPLY=($(compgen -d -- \"$word\")); return ;;\n";
-  out += "    --config) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n  esac\n";
+  out += "    " + files_of(nodes) + ") COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n  esac\n";
   out += "  for ((i = 1; i < COMP_CWORD; i++)); do\n";
   out += "    if [[ $skip ]]; then skip=; continue; fi\n";
   out += "    case ${COMP_WORDS[i]} in\n";
@@ -156,7 +169,8 @@ std::string zsh(const std::map<std::string, Node>& nodes) {
   for (const auto& [name, choices] : choices_of(nodes)) {
     out += fmt::format("    {}) compadd -- {}; return ;;\n", name, choices);
   }
-  out += "    -r|--repository) _files -/; return ;;\n    --config) _files; return ;;\n  esac\n";
+  out +=
+      "    -r|--repository) _files -/; return ;;\n    " + files_of(nodes) + ") _files; return ;;\n  esac\n";
   out += "  for ((i = 2; i < CURRENT; i++)); do\n    if [[ -n $skip ]]; then skip=; continue; fi\n";
   out += "    case ${words[i]} in\n";
   out += fmt::format("      {}) skip=1 ;;\n", alternatives(options_with_value(nodes)));
@@ -190,7 +204,7 @@ std::string fish_option(const OptionSpec& spec, const std::string& condition) {
   for (const std::string& name : spec.all_names()) {
     out += name.starts_with("--") ? " -l " + name.substr(2) : " -s '" + name.substr(1) + "'";
   }
-  if (!spec.value.empty()) out += spec.names == "--config" ? " -r -F" : " -x";
+  if (!spec.value.empty()) out += spec.value == "FILE" ? " -r -F" : " -x";
   if (!spec.choices.empty()) {
     std::string list;
     for (const std::string& choice : spec.choices) list += (list.empty() ? "" : " ") + choice;

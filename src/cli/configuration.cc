@@ -110,6 +110,10 @@ class Reader {
       list += (list.empty() ? "" : ", ") + name;
     }
     const auto meant = nearest(key, known);
+    if (where.empty() && key == "passphrase") {
+      fail(mark, "A passphrase does not belong into the configuration file.",
+           "Put it into a file of its own with mode 0600, and name that: passphrase_file");
+    }
     if (where == "connection." && key == "password") {
       fail(mark, "A password does not belong into the configuration file.",
            "Put it into a password file (~/.pgpass, or connection.passfile) with mode 0600.");
@@ -150,6 +154,11 @@ Configuration parse_configuration(const std::string& yaml, const std::filesystem
       root, "",
       {
           {"repository", [&](const YAML::Node& node) { out.repository = reader.text(node, "repository"); }},
+          {"passphrase_file",
+           [&](const YAML::Node& node) { out.passphrase_file = reader.text(node, "passphrase_file"); }},
+          {"passphrase_command",
+           [&](const YAML::Node& node) { out.passphrase_command = reader.text(node, "passphrase_command"); }},
+          {"key_file", [&](const YAML::Node& node) { out.key_file = reader.text(node, "key_file"); }},
           {"connection", [&](const YAML::Node& node) { reader.read_map(node, "connection.", connection); }},
           {"jobs", [&](const YAML::Node& node) { out.jobs = reader.number(node, "jobs", 1); }},
           {"parallel_databases",

@@ -13,6 +13,9 @@ namespace dbb::cli {
 // What a configuration file says, nothing merged in. docs/configuration.md is the reference for people.
 struct Configuration {
   std::optional<std::string> repository = {};
+  std::optional<std::string> passphrase_file = {};
+  std::optional<std::string> passphrase_command = {};
+  std::optional<std::string> key_file = {};
   std::vector<std::pair<std::string, std::string>> connection = {};  // libpq keyword -> value, in file order
   std::optional<int> jobs = {};
   std::optional<int> parallel_databases = {};

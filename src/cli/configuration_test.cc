@@ -77,7 +77,9 @@ TEST(ConfigurationTest, AnUnknownKeyBelowConnectionIsNamedWithItsPath) {
 TEST(ConfigurationTest, WhatResemblesNothingGetsTheListOfKeys) {
   const Error error = error_of("zzzzzz: 1\n");
   EXPECT_EQ(error.message(), "/etc/dbbackup/config.yaml, line 1: Unknown key \"zzzzzz\".");
-  EXPECT_NE(error.solution().front().find("repository, connection, jobs"), std::string::npos);
+  EXPECT_NE(error.solution().front().find(
+                "repository, passphrase_file, passphrase_command, key_file, connection, jobs"),
+            std::string::npos);
 }
 
 TEST(ConfigurationTest, WrongKindsAreRefusedWithTheirLine) {

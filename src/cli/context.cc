@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "cli/error_text.h"
+#include "cli/host_memory.h"
+#include "cli/secrets.h"
 #include "cli/terminal.h"
 #include "cli/test_pause.h"
 #include "system/random.h"
@@ -40,9 +43,47 @@ storage::ObjectStore& Context::store() {
   return *store_;
 }
 
+const std::vector<repository::KeySource>& Context::keys() {
+  if (!keys_) keys_ = given_keys(options_, world_.environment, configuration_, world_.stop);
+  return *keys_;
+}
+
+void Context::use_keys(std::vector<repository::KeySource> keys) { keys_ = std::move(keys); }
+
 repository::Repository& Context::repository() {
-  if (!repository_) repository_ = repository::Repository::open(store(), world_.stop);
+  if (repository_) return *repository_;
+  const HostMemory memory(world_.environment, place().path.string());
+  const auto remembered = forgotten_ || options_.accept_rollback ? std::nullopt : memory.recall();
+  const repository::EncryptionKind kind = repository::Repository::look(store());
+  refuse_downgrade(remembered, kind, store().describe());
+  if (kind == repository::EncryptionKind::kSlots && keys().empty() && may_ask()) {
+    const std::string prompt =
+        fmt::format("Passphrase of the repository {}: ", printable_line(place().path.string()));
+    if (auto asked = ask_passphrase(prompt, world_.stop)) keys_->push_back(std::move(*asked));
+  }
+  auto opened = repository::Repository::open(store(), keys(), world_.stop);
+  refuse_rollback(remembered, *opened);
+  repository_ = std::move(opened);
+  remember_repository();
   return *repository_;
+}
+
+void Context::remember_repository() {
+  const HostMemory memory(world_.environment, place().path.string());
+  const RememberedRepository now = look_at(*repository_);
+  try {
+    if (memory.recall() != now) memory.remember(now);
+  } catch (const Error& error) {
+    // It helps against somebody who puts back an old copy; without encryption he could do much else.
+    if (!now.encrypted) return;
+    events_.emit(
+        Notice{.severity = Severity::kWarning,
+               .kind = "state-not-written",
+               .text = fmt::format("This host cannot remember what it saw of the repository, and will not "
+                                   "notice if an older copy is put in its place: {}",
+                                   error.what()),
+               .fields = {{"file", memory.file().string()}}});
+  }
 }
 
 const postgres::ConnectionTarget& Context::target() {

@@ -50,9 +50,22 @@ class Context {
   const Style& style() const { return style_; }  // of standard output
   EventSink& events() { return events_; }
 
+  // The repository's keys that were given, not asked for. Read once.
+  const std::vector<repository::KeySource>& keys();
+  // Instead of those that were given: the keys that a repository was just made with.
+  void use_keys(std::vector<repository::KeySource> keys);
+  // Whether somebody can be asked for a passphrase.
+  bool may_ask() const { return world_.in_is_terminal && !options_.never_ask_password; }
+
   const RepositoryPlace& place();
   storage::ObjectStore& store();
+  // Opens it. Asks for a passphrase when a key is needed, none was given, and there is a terminal. Compares
+  // what it finds with what this host remembers of the place, and remembers it.
   repository::Repository& repository();
+  // What this host is to remember has changed: a backup was made, an epoch begun.
+  void remember_repository();
+  // A repository was just made in the place: what was there before does not matter any more.
+  void forget_place() { forgotten_ = true; }
 
   // This host's name, and who works on it: "alice@db1", for records that people read.
   std::string host() const;
@@ -74,6 +87,8 @@ class Context {
   const Style style_;
   EventSink& events_;
 
+  std::optional<std::vector<repository::KeySource>> keys_;
+  bool forgotten_ = false;
   std::optional<RepositoryPlace> place_;
   std::unique_ptr<storage::DirectoryStore> store_;
   std::unique_ptr<repository::Repository> repository_;

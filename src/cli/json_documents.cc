@@ -165,8 +165,13 @@ std::string finished_document(const std::string& document, const std::vector<Not
 
 std::string version_document() { return text_of({{"version", DBB_VERSION}}); }
 
-std::string init_document(const std::filesystem::path& repository, const std::string& id) {
-  return text_of({{"repository", repository.string()}, {"id", id}, {"encryption", "none"}});
+std::string init_document(const std::filesystem::path& repository, const std::string& id,
+                          const std::string& encryption,
+                          const std::optional<std::filesystem::path>& key_file) {
+  return text_of({{"repository", repository.string()},
+                  {"id", id},
+                  {"encryption", encryption},
+                  {"key_file_made", key_file ? Json(key_file->string()) : Json(nullptr)}});
 }
 
 std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list) {

@@ -23,7 +23,10 @@ std::string finished_document(const std::string& document, const std::vector<Not
                               const std::optional<Error>& error);
 
 std::string version_document();
-std::string init_document(const std::filesystem::path& repository, const std::string& id);
+// `encryption`: "none", or the kind of its first key. `key_file`: one that was made.
+std::string init_document(const std::filesystem::path& repository, const std::string& id,
+                          const std::string& encryption,
+                          const std::optional<std::filesystem::path>& key_file);
 std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list);
 std::string show_document(const repository::Manifest& manifest);
 std::string items_document(const repository::Manifest& manifest, const std::vector<repository::Item>& items);

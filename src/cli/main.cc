@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,8 @@ int main(int argc, char** argv) {
       .out_width = dbb::cli::terminal_width(STDOUT_FILENO),
       .error_width = dbb::cli::terminal_width(STDERR_FILENO),
   };
+  // It was read; programs that we start have no business with it.
+  ::unsetenv("DBBACKUP_PASSPHRASE");
   const dbb::ExitCode exit_code = dbb::cli::run_application({argv + 1, argv + argc}, world);
   if (out.failed() && exit_code == dbb::ExitCode::kDone) {
     error.write("dbbackup: standard output could not be written\n");

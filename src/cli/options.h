@@ -44,6 +44,10 @@ struct OptionList {
 struct GlobalOptions {
   std::optional<std::string> repository;
   std::optional<std::string> config;
+  // Keys of an encrypted repository. Never the secret itself: other users see a command line.
+  std::optional<std::string> passphrase_file;
+  std::optional<std::string> key_file;
+  bool accept_rollback = false;
   // Connection, spelled as psql spells it.
   std::optional<std::string> host;
   std::optional<std::string> port;

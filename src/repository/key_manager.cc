@@ -42,6 +42,14 @@ std::string new_slot_id(const KeyRing& keys, const NewKey& key, UtcTime now) {
   return to_hex(ByteView(drawn).first(8));
 }
 
+Error key_is_last(const ListedKey& key) {
+  return Error(
+      ErrorCode::kKeyIsLast,
+      {.message = fmt::format("The key {} is the last one of the repository.", key.id),
+       .cause = "Without it, nobody could ever read a backup in it.",
+       .solution = {"Add another one before: dbbackup key add", "Or replace it: dbbackup key change"}});
+}
+
 codec::Salt new_salt() {
   const Bytes random = system::random_bytes(sizeof(codec::Salt));
   codec::Salt salt;
@@ -123,22 +131,18 @@ size_t KeyManager::others(std::string_view id) {
       std::ranges::count_if(keys, [&](const ListedKey& key) { return key.id != id && can_be_opened(key); }));
 }
 
+void KeyManager::refuse_last(const ListedKey& key) {
+  if (can_be_opened(key) && others(key.id) == 0) throw key_is_last(key);
+}
+
 void KeyManager::remove(const ListedKey& key) {
-  const auto is_last = [&] {
-    return Error(
-        ErrorCode::kKeyIsLast,
-        {.message = fmt::format("The key {} is the last one of the repository.", key.id),
-         .cause = "Without it, nobody could ever read a backup in it.",
-         .solution = {"Add another one before: dbbackup key add", "Or replace it: dbbackup key change"}});
-  };
-  if (can_be_opened(key) && others(key.id) == 0) throw is_last();
+  refuse_last(key);
   const std::optional<Bytes> text = core_->store().get(key.object, kMaxJsonBytes);
   core_->store().remove(key.object);
   // Somebody may have removed the other one at the same moment. Then both are put back.
-  if (text && can_be_opened(key) && others(key.id) == 0) {
-    core_->store().put(key.object, *text);
-    throw is_last();
-  }
+  if (!text || !can_be_opened(key) || others(key.id) > 0) return;
+  core_->store().put(key.object, *text);
+  throw key_is_last(key);
 }
 
 std::string KeyManager::change(const NewKey& key, system::Clock& clock) {

@@ -53,7 +53,9 @@ class KeyManager {
   std::string add(const NewKey& key, system::Clock& clock);
   // What `text` means: an id or a unique beginning of one. kUsage when it means none or several.
   ListedKey find(std::string_view text);
-  // kKeyIsLast when nobody could open the repository any more. Foreign slots may always go.
+  // kKeyIsLast when nobody could open the repository any more without it. Foreign slots may always go.
+  void refuse_last(const ListedKey& key);
+  // The same, and removes it.
   void remove(const ListedKey& key);
   // The one in use is replaced. The id of the new one.
   std::string change(const NewKey& key, system::Clock& clock);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/error.h"
 #include "repository/backup_session.h"
@@ -170,6 +171,38 @@ BackupList Repository::list_backups() {
     }
   }
   return list;
+}
+
+bool Repository::has_backup(const BackupId& id) {
+  return core_->store().size(manifest_object(id)).has_value();
+}
+
+bool Repository::is_forgotten(const BackupId& id) {
+  const std::string object = "state/forgotten/" + id.text();
+  try {
+    const std::optional<Bytes> box = core_->store().get(object, max_box_bytes(BoxKind::kState));
+    if (!box) return false;
+    BoxOpener(core_->keys()).open(BoxKind::kState, box_name_of_object(object), *box, object);
+    return true;
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    return false;
+  }
+}
+
+std::optional<BackupId> Repository::newest_readable_backup() {
+  constexpr size_t kTried = 10;
+  for (const BackupId& id : core_->backup_ids() | std::views::take(kTried)) {
+    try {
+      core_->read_manifest(id);
+      return id;
+    } catch (const Error& error) {
+      if (!is_damage(error) && error.code() != ErrorCode::kBackupNotFound &&
+          error.code() != ErrorCode::kRepositoryTooNew)
+        throw;
+    }
+  }
+  return std::nullopt;
 }
 
 Manifest Repository::read_manifest(const BackupId& id) { return core_->read_manifest(id); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -65,6 +66,12 @@ class Repository {
   std::string describe() const;  // "directory /srv/backups"
 
   BackupList list_backups();
+  // Whether its manifest is stored, sound or not.
+  bool has_backup(const BackupId& id);
+  // Whether somebody with a key removed that backup: there is his tombstone, sealed.
+  bool is_forgotten(const BackupId& id);
+  // The newest whose manifest is sound; empty when the newest ten are not, or there is none.
+  std::optional<BackupId> newest_readable_backup();
   // kBackupNotFound, kCorruptedBackup.
   Manifest read_manifest(const BackupId& id);
   // What people type: an id, a prefix of one, "latest", or a time such as "2026-11-20T20:15:02Z", which means
