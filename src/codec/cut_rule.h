@@ -9,7 +9,7 @@
 namespace dbb::codec {
 
 struct CutLimits {
-  size_t min_bytes = 1024;
+  size_t min_bytes = 2048;
   size_t mean_bytes = 4096;
   size_t max_bytes = 16384;
 };

@@ -44,7 +44,7 @@ class StreamWriter {
   ~StreamWriter();
 
   // Rows and records: one whole unit and its hash (the low half of XXH3-128 of its bytes). Chunks end at
-  // unit ends: mean 4 KiB, 1 to 16; a longer unit is cut inside. An empty unit leaves no trace.
+  // unit ends: mean 4 KiB, 2 to 16; a longer unit is cut inside. An empty unit leaves no trace.
   void append(ByteView unit, uint64_t hash);
   // Pages and bytes, in pieces of any size.
   void append_bytes(ByteView bytes);
