@@ -19,8 +19,8 @@ size_t part_of(const Key& key) {
 
 // Where the key is, or the empty slot where it would be. The part is never full.
 size_t FrameSet::slot_of(const Key& key, const std::vector<Key>& slots) {
-  __extension__ using uint128 = unsigned __int128;
-  auto slot = static_cast<size_t>(uint128{Key::Hash()(key)} * slots.size() >> 64);
+  __extension__ using Wide = unsigned __int128;
+  auto slot = static_cast<size_t>(Wide{Key::Hash()(key)} * slots.size() >> 64);
   while (slots[slot] != Key() && slots[slot] != key) slot = slot + 1 == slots.size() ? 0 : slot + 1;
   return slot;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "codec/xxh3.h"
 #include "repository/repository.h"
 #include "storage/memory_store.h"
