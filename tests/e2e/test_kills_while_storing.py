@@ -15,6 +15,7 @@ from support.power_loss import preloading, read_record
 from support.waiting import wait_until
 
 LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
+PRUNE = ("prune", "--confirm")
 HITS = None if LONG else 1  # of each point; None: all there are
 LONG_ROUNDS = 200  # of kills at random moments
 
@@ -84,6 +85,28 @@ class KilledWhileStoring(EndToEnd):
         known = self.kill_at_every_point(points, "backup", "cluster", change=self.change_rows)
         self.back_up()
         self.assert_sound(known)
+
+    def oldest_forgotten(self):
+        """One more backup, and the oldest one forgotten: a prune finds packs to delete and packs to write anew."""
+        self.change_rows()
+        self.back_up()
+        oldest = self.succeeds("list", "--json").document["backups"][-1]["id"]
+        self.succeeds("forget", oldest, "--confirm")
+
+    def test_a_prune_killed_at_every_point(self):
+        for _ in range(3):
+            self.change_rows()
+            self.back_up()
+        self.oldest_forgotten()
+        points = self.points_of(*PRUNE)
+        for point in (("unlink", "packs/"), ("unlink", "index/"), ("rename", "state/condemned/")):
+            self.assertIn(point, points)
+        if not LONG:
+            points = {point: points[point] for point in self.random.sample(sorted(points), 12)}
+        self.kill_at_every_point(points, *PRUNE, change=self.oldest_forgotten)
+        self.back_up()
+        self.succeeds(*PRUNE)
+        self.succeeds("check", "--read-data")
 
     @unittest.skipUnless(LONG, "takes minutes")
     def test_backups_killed_at_random_moments(self):

@@ -12,6 +12,7 @@ from support.power_loss import Recording, preloading
 from support.program import Tool
 
 BACKUP = ("backup", "cluster")
+PRUNE = ("prune", "--confirm")
 LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
 # States tried of each operation, and at how many of them the next run, too. None: all there are.
 STATES, NEXT_RUNS = (None, 100) if LONG else (25, 3)
@@ -107,6 +108,31 @@ class PowerLoss(EndToEnd):
         self.change_rows()
         recording = self.recorded(*BACKUP)
         self.survives(recording, BACKUP, must_have=before, may_have=digests(self.tool.repository))
+
+    def test_forget_and_prune(self):
+        self.init()
+        backups = []
+        for _ in range(3):
+            backups.append(self.back_up())
+            self.change_rows()
+        before = digests(self.tool.repository)
+        recording = self.recorded("forget", backups[0], "--confirm")
+        gone = {backups[0]: before.pop(backups[0])}
+        self.survives(recording, PRUNE, BACKUP, must_have=before, may_have=gone)
+        self.succeeds("forget", backups[1], "--confirm")
+        del before[backups[1]]
+        recording = self.recorded(*PRUNE)
+        removed = [operation.path for operation in recording.operations if operation.what == "unlink"]
+        self.assertTrue(any(path.startswith("packs/") for path in removed), removed)
+        self.survives(recording, PRUNE, BACKUP, must_have=before, may_have={})
+
+        # That the order of removals would be lost without the syncs, and that this test can fail.
+        recording = recording.without_syncs_of_removals()
+        moment = len(recording.operations)
+        lost = {number for number in recording.pending(moment) if recording.operations[number].path.startswith("index/")}
+        self.assertTrue(lost)
+        recording.make(recording.state(moment, lost), self.folder / "after")
+        self.assertEqual(3, self.tool_at(self.folder / "after").run("check").code)
 
     def test_a_program_that_did_not_sync_would_be_found_out(self):
         """That these tests can fail: names without their bytes."""

@@ -86,6 +86,15 @@ class Recording:
         other.operations = [operation for operation in self.operations if not operation.what.startswith("sync")]
         return other
 
+    def without_syncs_of_removals(self):
+        """The same program had it not synced the folders it removed something from."""
+        other = Recording.__new__(Recording)
+        other.base = self.base
+        before = [None, *self.operations]
+        other.operations = [operation for last, operation in zip(before, self.operations)
+                            if not (operation.what == "sync-folder" and last and last.what == "unlink")]  # fmt: skip
+        return other
+
     def pending(self, moment):
         """Numbers of the operations before this moment that no sync has made durable."""
         found = {}
