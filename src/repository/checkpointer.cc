@@ -9,8 +9,9 @@
 namespace dbb::repository {
 namespace {
 
-constexpr size_t kPacksShare = 64;  // a checkpoint is due when that part of the packs is new,
-constexpr size_t kMinPacks = 2;     // but no fewer than these,
+constexpr size_t kPacksShare = 64;       // a checkpoint is due when that part of the packs is new,
+constexpr size_t kMinPacks = 2;          // but no fewer than these,
+constexpr size_t kObjectParts = 10'000;  // in one object: as JSON in memory, some MiB
 constexpr auto kInterval = std::chrono::minutes(5);  // or so much time has passed
 
 }  // namespace
@@ -56,8 +57,13 @@ void Checkpointer::write_checkpoint() {
   if (parts_.empty()) return;
   for (auto& [key, frames] : parts_) {
     next_.parts.push_back({.key = {.item_key = key.first, .part = key.second}, .frames = std::move(frames)});
+    if (next_.parts.size() == kObjectParts) put_parts();
   }
   parts_.clear();
+  if (!next_.parts.empty()) put_parts();
+}
+
+void Checkpointer::put_parts() {
   put_state(*core_, next_);
   written_.push_back(object_of(next_));
   next_.parts.clear();

@@ -40,6 +40,7 @@ class Checkpointer {
  private:
   void write_index();
   void write_checkpoint();
+  void put_parts();
 
   const std::shared_ptr<RepositoryCore> core_;  // owned together with the Repository
   system::Clock& clock_;
