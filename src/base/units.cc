@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdio>
 #include <ctime>
 
 #include "base/error.h"
@@ -11,10 +10,16 @@
 namespace dbb {
 namespace {
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+[[noreturn]] void throw_no_time(std::string_view text) {
+  throw Error(ErrorCode::kUsage, {.message = fmt::format("\"{}\" is not a time.", text),
+                                  .solution = {"Write it in UTC like 2026-11-20T20:15:02Z."}});
+}
+
 std::tm broken_down(int64_t microseconds) {
   // Floor, so that times before 1970 do not round towards it.
-  const int64_t whole =
-      microseconds >= 0 ? microseconds / 1'000'000 : -((-microseconds + 999'999) / 1'000'000);
+  const int64_t whole = microseconds / 1'000'000 - (microseconds % 1'000'000 < 0 ? 1 : 0);
   const auto seconds = static_cast<std::time_t>(whole);
   std::tm out{};
   gmtime_r(&seconds, &out);
@@ -53,27 +58,41 @@ std::string format_count(uint64_t count) {
 }
 
 UtcTime UtcTime::parse(std::string_view text) {
-  const std::string copy(text);
+  static constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd";
+  if (text.size() <= kForm.size()) throw_no_time(text);
+  for (size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] == 'd' ? !is_digit(text[i]) : text[i] != kForm[i]) throw_no_time(text);
+  }
+  const auto number = [&](size_t at, size_t digits) {
+    int value = 0;
+    for (const char digit : text.substr(at, digits)) value = value * 10 + (digit - '0');
+    return value;
+  };
   std::tm fields{};
-  int consumed = 0;
-  const int read = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &fields.tm_year, &fields.tm_mon,
-                               &fields.tm_mday, &fields.tm_hour, &fields.tm_min, &fields.tm_sec, &consumed);
-  std::string_view rest = text.substr(read == 6 ? static_cast<size_t>(consumed) : text.size());
+  fields.tm_year = number(0, 4) - 1900;
+  fields.tm_mon = number(5, 2) - 1;
+  fields.tm_mday = number(8, 2);
+  fields.tm_hour = number(11, 2);
+  fields.tm_min = number(14, 2);
+  fields.tm_sec = number(17, 2);
+  std::string_view rest = text.substr(kForm.size());
   int64_t fraction = 0;
   if (rest.starts_with('.')) {
     rest.remove_prefix(1);
-    for (int64_t scale = 100'000; !rest.empty() && rest[0] >= '0' && rest[0] <= '9'; scale /= 10) {
+    for (int64_t scale = 100'000; !rest.empty() && is_digit(rest[0]); scale /= 10) {
       fraction += scale * (rest[0] - '0');
       rest.remove_prefix(1);
     }
   }
-  if (read != 6 || rest != "Z") {
-    throw Error(ErrorCode::kUsage, {.message = fmt::format("\"{}\" is not a time.", text),
-                                    .solution = {"Write it in UTC like 2026-11-20T20:15:02Z."}});
-  }
-  fields.tm_year -= 1900;
-  fields.tm_mon -= 1;
-  return UtcTime(static_cast<int64_t>(timegm(&fields)) * 1'000'000 + fraction);
+  if (rest != "Z") throw_no_time(text);
+  // timegm makes the 31st of February a day in March; what it changed was not a date.
+  std::tm normal = fields;
+  const int64_t seconds = timegm(&normal);
+  const bool is_date = normal.tm_mon == fields.tm_mon && normal.tm_mday == fields.tm_mday &&
+                       normal.tm_hour == fields.tm_hour && normal.tm_min == fields.tm_min &&
+                       normal.tm_sec == fields.tm_sec;
+  if (!is_date) throw_no_time(text);
+  return UtcTime(seconds * 1'000'000 + fraction);
 }
 
 std::string UtcTime::iso() const {

@@ -46,11 +46,17 @@ TEST(UtcTimeTest, FormsOfOneMoment) {
   EXPECT_EQ(time.day(), "20261120");
   EXPECT_EQ(UtcTime::parse("2026-11-20T20:15:02.25Z").microseconds(), time.microseconds() + 250000);
   EXPECT_EQ(UtcTime(-1).iso(), "1969-12-31T23:59:59Z");
+  EXPECT_EQ(UtcTime::parse("2024-02-29T23:59:59Z").iso(), "2024-02-29T23:59:59Z");
+  EXPECT_EQ(UtcTime(INT64_MIN).iso(), UtcTime(INT64_MIN + 1).iso());  // far away, but no overflow
 }
 
 TEST(UtcTimeTest, WhatIsNoTimeIsAUsageError) {
-  for (const char* text : {"", "now", "2026-11-20", "2026-11-20T20:15:02", "2026-11-20T20:15:02+01:00",
-                           "2026-11-20T20:15:02Zz"}) {
+  for (const char* text :
+       {"", "now", "2026-11-20", "2026-11-20T20:15:02", "2026-11-20T20:15:02+01:00", "2026-11-20T20:15:02Zz",
+        "2026-13-20T20:15:02Z", "2026-00-20T20:15:02Z", "2026-11-31T20:15:02Z", "2025-02-29T20:15:02Z",
+        "2026-11-00T20:15:02Z", "2026-11-20T24:00:00Z", "2026-11-20T20:60:02Z", "2026-11-20T20:15:60Z",
+        "2026-11-20 20:15:02Z", " 026-11-20T20:15:02Z", "+026-11-20T20:15:02Z", "2026-1-20T20:15:02Z",
+        "2026-11-20T20:15:02.5"}) {
     try {
       (void)UtcTime::parse(text);
       ADD_FAILURE() << text;
