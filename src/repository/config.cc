@@ -38,13 +38,13 @@ json json_of(const WriteSettings& writing) {
 
 WriteSettings write_settings_of(const json& document) {
   const json& rows = document.at("rows");
-  WriteSettings writing = {.rows = {.min_bytes = rows.at("min_bytes").get<size_t>(),
-                                    .mean_bytes = rows.at("mean_bytes").get<size_t>(),
-                                    .max_bytes = rows.at("max_bytes").get<size_t>()},
-                           .frame_bytes = document.at("frame_bytes").get<size_t>(),
-                           .pack_bytes = document.at("pack_bytes").get<size_t>(),
+  WriteSettings writing = {.rows = {.min_bytes = whole_number(rows, "min_bytes"),
+                                    .mean_bytes = whole_number(rows, "mean_bytes"),
+                                    .max_bytes = whole_number(rows, "max_bytes")},
+                           .frame_bytes = whole_number(document, "frame_bytes"),
+                           .pack_bytes = whole_number(document, "pack_bytes"),
                            .zstd_level = document.at("zstd_level").get<int>(),
-                           .grace = std::chrono::seconds(document.at("grace_seconds").get<int64_t>())};
+                           .grace = std::chrono::seconds(whole_number(document, "grace_seconds"))};
   check_write_settings(writing);
   return writing;
 }

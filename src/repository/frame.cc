@@ -70,7 +70,12 @@ void append_frame_trailer(Bytes& data, StreamClass stream_class, std::span<const
   data.insert(data.end(), trailer.bytes().begin(), trailer.bytes().end());
 }
 
-OpenedFrame::OpenedFrame(ByteView content, const FrameId& id, IdMaker& ids, std::string_view object) {
+OpenedFrame::OpenedFrame(ByteView content, const FrameId& id, IdMaker& ids, std::string_view object)
+    : OpenedFrame(content, ids, object) {
+  if (id_ != id) throw_damaged(object, "The content of a frame does not have its id.");
+}
+
+OpenedFrame::OpenedFrame(ByteView content, IdMaker& ids, std::string_view object) {
   if (content.size() < 4) throw_damaged(object, "A frame is too short to have a trailer.");
   const uint64_t trailer_length = ByteReader(content.last(4), object).u32();
   if (trailer_length > content.size() - 4)
@@ -100,8 +105,7 @@ OpenedFrame::OpenedFrame(ByteView content, const FrameId& id, IdMaker& ids, std:
   }
   offsets_.push_back(static_cast<uint32_t>(offset));
   if (offset != data_.size()) throw_damaged(object, "The chunks of a frame are shorter than the frame.");
-  if (ids.frame(stream_class_, chunks_) != id)
-    throw_damaged(object, "The content of a frame does not have its id.");
+  id_ = ids.frame(stream_class_, chunks_);
 }
 
 std::optional<ByteView> OpenedFrame::range(uint64_t first_chunk, uint64_t chunk_count) const {

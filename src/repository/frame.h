@@ -50,6 +50,12 @@ class OpenedFrame {
   // Computes every id again. Error kCorruptedBackup, which names `object`, unless the content is that of
   // `id`.
   OpenedFrame(ByteView content, const FrameId& id, IdMaker& ids, std::string_view object);
+  // Whatever its id: for who finds a frame and learns from it which it is.
+  static OpenedFrame of_any_id(ByteView content, IdMaker& ids, std::string_view object) {
+    return {content, ids, object};
+  }
+
+  const FrameId& id() const { return id_; }
 
   StreamClass stream_class() const { return stream_class_; }
   // Of all chunks; those that this copy lacks too.
@@ -58,6 +64,9 @@ class OpenedFrame {
   std::optional<ByteView> range(uint64_t first_chunk, uint64_t chunk_count) const;
 
  private:
+  OpenedFrame(ByteView content, IdMaker& ids, std::string_view object);
+
+  FrameId id_;
   StreamClass stream_class_ = StreamClass::kBytes;
   ByteView data_;
   std::vector<ChunkInfo> chunks_;

@@ -38,6 +38,14 @@ json parse_json(ByteView text) {
   return json::parse(text.begin(), text.end(), nullptr, false);
 }
 
+uint64_t whole_number(const json& document, const char* field) {
+  const json& value = document.at(field);
+  if (!value.is_number_unsigned()) {
+    throw json::type_error::create(302, std::string(field) + " must be a whole number", &value);
+  }
+  return value.get<uint64_t>();
+}
+
 std::string canonical(const json& document) {
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }

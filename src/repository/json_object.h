@@ -17,6 +17,10 @@ namespace dbb::repository {
 // A discarded value when `text` is not JSON, or nested deeper than anything of ours.
 nlohmann::json parse_json(ByteView text);
 
+// The number in a field. Throws nlohmann's type_error unless it is a whole one that is not negative: get()
+// would make some number of anything.
+uint64_t whole_number(const nlohmann::json& document, const char* field);
+
 // Compact, keys sorted (nlohmann's objects are): the text that a MAC is taken over.
 std::string canonical(const nlohmann::json& document);
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "repository/damage.h"
+#include "repository/json_object.h"
 #include "repository/recipe.h"
 
 namespace dbb::repository {
@@ -15,12 +16,22 @@ using nlohmann::json;
 
 constexpr std::string_view kFormat = "dbbackup-manifest";
 
+// Times that can be shown and subtracted.
+UtcTime time_from(const json& document, const char* field) {
+  constexpr uint64_t kEndOfYear9999Us = 253'402'300'800'000'000;
+  const uint64_t microseconds = whole_number(document, field);
+  if (microseconds >= kEndOfYear9999Us) {
+    throw Error(ErrorCode::kCorruptedBackup, {.message = fmt::format("{} is no time.", field)});
+  }
+  return UtcTime(static_cast<int64_t>(microseconds));
+}
+
 Totals totals_from(const json& totals) {
-  return {.logical_bytes = totals.at("logical_bytes").get<uint64_t>(),
-          .new_bytes_raw = totals.at("new_bytes_raw").get<uint64_t>(),
-          .stored_bytes = totals.at("stored_bytes").get<uint64_t>(),
-          .streams = totals.at("streams").get<uint64_t>(),
-          .items = totals.at("items").get<uint64_t>()};
+  return {.logical_bytes = whole_number(totals, "logical_bytes"),
+          .new_bytes_raw = whole_number(totals, "new_bytes_raw"),
+          .stored_bytes = whole_number(totals, "stored_bytes"),
+          .streams = whole_number(totals, "streams"),
+          .items = whole_number(totals, "items")};
 }
 
 json totals_to(const Totals& totals) {
@@ -62,7 +73,8 @@ std::string encode_manifest(const Manifest& manifest) {
 
 Manifest decode_manifest(ByteView text, const BackupId& id) {
   const std::string object = manifest_object(id);
-  const json document = json::parse(text.begin(), text.end(), nullptr, false);
+  const json document = parse_json(text);
+  if (!document.is_object()) throw_damaged(object, "It is not a JSON object.");
   try {
     if (document.at("format") != kFormat || document.at("id") != id.text()) {
       throw_damaged(object, "It is another object than its name says.");
@@ -80,8 +92,8 @@ Manifest decode_manifest(ByteView text, const BackupId& id) {
     manifest.subject = document.at("subject").get<std::string>();
     manifest.host = document.at("host").get<std::string>();
     manifest.program_version = document.at("program_version").get<std::string>();
-    manifest.started = UtcTime(document.at("started_us").get<int64_t>());
-    manifest.finished = UtcTime(document.at("finished_us").get<int64_t>());
+    manifest.started = time_from(document, "started_us");
+    manifest.finished = time_from(document, "finished_us");
     manifest.complete = document.at("complete").get<bool>();
     manifest.document = document.at("document").get<std::string>();
     const Bytes items = from_hex(document.at("items").get<std::string>());

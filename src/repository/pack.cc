@@ -100,7 +100,10 @@ PackDirectory decode_directory(ByteView content, std::string_view object) {
   directory.pack = PackId::from(head.raw(sizeof(PackId)));
   directory.epoch = static_cast<uint32_t>(std::min<uint64_t>(head.varint(), UINT32_MAX));
   const uint64_t count = head.varint();
-  if (count > content.size()) head.fail("more frames than there is room for");
+  // A record has at least an id, five numbers and one chunk.
+  if (count > content.size() / (sizeof(FrameId) + sizeof(ChunkId) + 8)) {
+    head.fail("more frames than there is room for");
+  }
   directory.frames.reserve(count);
   uint64_t end = kPackHeaderBytes;
   for (uint64_t i = 0; i < count; ++i) {

@@ -50,7 +50,7 @@ std::vector<Extent> decode_recipe_block(ByteView block, std::string_view object)
   if (frame_count > kMaxTableFrames) reader.fail("too many frames in a block of a recipe");
   const ByteView table = reader.raw(frame_count * sizeof(FrameId));
   const uint64_t extent_count = reader.varint();
-  if (extent_count > reader.remaining()) reader.fail("more extents than there is room for");
+  if (extent_count > reader.remaining() / 2) reader.fail("more extents than there is room for");
   std::vector<Extent> extents(extent_count);
   for (Extent& extent : extents) {
     const uint64_t number = reader.varint();
@@ -99,6 +99,7 @@ StreamRef decode_stream_ref(ByteView record, std::string_view object) {
 }
 
 Bytes encode_item(const Item& item) {
+  DBB_CHECK(item.parts.size() <= kMaxItemParts, "a reader takes no more");
   ByteWriter out;
   out.sized(item.kind);
   out.sized(item.key);
@@ -115,7 +116,9 @@ Item decode_item(ByteView record, std::string_view object) {
   item.key = reader.sized_text();
   item.attributes = reader.sized_text();
   const uint64_t part_count = reader.varint();
-  if (part_count > reader.remaining()) reader.fail("more parts than there is room for");
+  if (part_count > kMaxItemParts || part_count > reader.remaining()) {
+    reader.fail("more parts than there is room for");
+  }
   item.parts.reserve(part_count);
   for (uint64_t i = 0; i < part_count; ++i) item.parts.push_back(decode_stream_ref(reader.sized(), object));
   return item;

@@ -26,6 +26,7 @@ struct Extent {
 
 inline constexpr size_t kMaxRecipeBlockBytes = 1 << 20;
 inline constexpr size_t kMaxItemBytes = 64 << 20;
+inline constexpr size_t kMaxItemParts = 1 << 20;
 inline constexpr uint8_t kMaxRecipeDepth = 8;
 
 Bytes encode_recipe_block(const std::vector<Extent>& extents);
