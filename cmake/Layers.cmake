@@ -12,6 +12,9 @@ include(GoogleTest)
 #
 # Tests: src/<name>/*_test.cc become <name>_test (label "unit"), *_server_test.cc become <name>_server_test (label
 # "server": they start private PostgreSQL clusters), *_bench.cc become <name>_bench, which nothing runs by itself.
+#
+# Fuzzing: each src/<name>/x_fuzz.cc becomes x_fuzz in the preset "fuzz" (docs/fuzzing.md); elsewhere all of them become
+# <name>_fuzz_test, which runs the committed corpora through them.
 function(dbb_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LIBRARIES")
   set(folder ${PROJECT_SOURCE_DIR}/src/${name})
@@ -24,6 +27,8 @@ function(dbb_layer name)
   list(FILTER unit_tests EXCLUDE REGEX "_server_test\\.cc$")
   set(benchmarks ${sources})
   list(FILTER benchmarks INCLUDE REGEX "_bench\\.cc$")
+  set(fuzzers ${sources})
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
   list(FILTER sources EXCLUDE REGEX "(_test|_bench|_fuzz)\\.cc$")
   list(FILTER sources EXCLUDE REGEX "/cli/main\\.cc$")
 
@@ -37,7 +42,18 @@ function(dbb_layer name)
     target_link_libraries(dbb_${name} INTERFACE ${links})
   endif()
 
+  if(DBB_FUZZ)
+    foreach(source IN LISTS fuzzers)
+      get_filename_component(target ${source} NAME_WE)
+      add_executable(${target} ${source})
+      target_link_libraries(${target} PRIVATE dbb_${name})
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+  endif()
   if(DBB_TESTS)
+    if(fuzzers)
+      dbb_corpus_test(${name} ${fuzzers})
+    endif()
     if(unit_tests)
       dbb_gtest(${name}_test LAYER ${name} LABEL unit TIMEOUT 120 SOURCES ${unit_tests})
     endif()
@@ -49,6 +65,20 @@ function(dbb_layer name)
       target_link_libraries(${name}_bench PRIVATE dbb_${name} benchmark::benchmark_main)
     endif()
   endif()
+endfunction()
+
+# The fuzz targets of a layer as one test: every function gets the name of its file, and a generated list names them all.
+function(dbb_corpus_test layer)
+  set(targets "")
+  foreach(source IN LISTS ARGN)
+    get_filename_component(target ${source} NAME_WE)
+    set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS LLVMFuzzerTestOneInput=${target})
+    string(APPEND targets "DBB_FUZZ_TARGET(${target})\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/${layer}_fuzz/fuzz_targets.inc CONTENT "${targets}")
+  dbb_gtest(${layer}_fuzz_test LAYER ${layer} LABEL unit TIMEOUT 120
+    SOURCES ${ARGN} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus_test.cc)
+  target_include_directories(${layer}_fuzz_test PRIVATE ${PROJECT_BINARY_DIR}/${layer}_fuzz)
 endfunction()
 
 function(dbb_gtest target)

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "base/error.h"
 
 namespace dbb::logical {
@@ -90,6 +94,20 @@ TEST(Document, TableAttributesReadBack) {
   a.part_blocks = 32768;
   a.load_through = "\"public\".\"root\"";
   EXPECT_EQ(to_json(parse_table_attributes(to_json(a))), to_json(a));
+}
+
+// What the corpus of document_fuzz began with; see src/repository/fuzz_seeds_test.cc.
+TEST(Document, IsASeedForFuzzing) {
+  const TableAttributes table{.database = "app", .schema = "public", .name = "t", .columns = {"id", "\x80"}};
+  const PartAttributes part{.database = "app", .count = 3};
+  const std::vector<std::string> seeds = {to_json(example()), to_json(table), to_json(part)};
+  const char* const folder = std::getenv("DBBACKUP_TEST_WRITE_SEEDS");
+  for (size_t i = 0; folder != nullptr && i < seeds.size(); ++i) {
+    const auto place = std::filesystem::path(folder) / "document_fuzz";
+    std::filesystem::create_directories(place);
+    std::ofstream(place / ("seed-" + std::to_string(i)), std::ios::binary)
+        << static_cast<char>(i) << seeds[i];
+  }
 }
 
 }  // namespace
