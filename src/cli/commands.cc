@@ -28,6 +28,8 @@ CommandList all_commands() {
   list.push_back(make_key_change_command());
   list.push_back(make_key_remove_command());
   list.push_back(make_key_rotate_command());
+  list.push_back(make_repair_index_command());
+  list.push_back(make_stats_command());
   list.push_back(make_cleanup_command());
   list.push_back(make_doctor_command());
   list.push_back(make_completion_command());
@@ -41,6 +43,7 @@ const std::vector<CommandGroup>& command_groups() {
       {"backup", "back up a whole cluster or one database"},
       {"restore", "restore a whole cluster or one database"},
       {"key", "list and change the keys of an encrypted repository"},
+      {"repair", "mend a repository"},
   };
   return kGroups;
 }

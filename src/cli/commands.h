@@ -25,6 +25,8 @@ std::unique_ptr<Command> make_key_add_command();
 std::unique_ptr<Command> make_key_change_command();
 std::unique_ptr<Command> make_key_remove_command();
 std::unique_ptr<Command> make_key_rotate_command();
+std::unique_ptr<Command> make_repair_index_command();
+std::unique_ptr<Command> make_stats_command();
 std::unique_ptr<Command> make_cleanup_command();
 std::unique_ptr<Command> make_doctor_command();
 std::unique_ptr<Command> make_completion_command();

@@ -141,9 +141,9 @@ Configuration parse_configuration(const std::string& yaml, const std::filesystem
 
   Configuration out;
   Reader::Handlers connection;
-  for (const auto& [key, keyword] : connection_keys()) {
-    connection.emplace_back(key, [&reader, &out, key = key, keyword = keyword](const YAML::Node& node) {
-      out.connection.emplace_back(keyword, reader.text(node, "connection." + key));
+  for (const auto& known : connection_keys()) {
+    connection.emplace_back(known.first, [&reader, &out, known](const YAML::Node& node) {
+      out.connection.emplace_back(known.second, reader.text(node, "connection." + known.first));
     });
   }
   const auto seconds = [&reader](const YAML::Node& node, std::string_view key) {

@@ -65,6 +65,32 @@ Json summary_of(const repository::Manifest& manifest) {
           {"stored_bytes", manifest.totals.stored_bytes}};
 }
 
+Json finding_json(const repository::CheckFinding& finding) {
+  Json hurts = Json::array();
+  for (const BackupId& id : finding.hurts) hurts.push_back(id.text());
+  return {{"object", finding.object},
+          {"problem", finding.problem},
+          {"hurts", std::move(hurts)},
+          {"hurt_items", finding.hurt_items},
+          {"hurt_item_count", finding.hurt_item_count}};
+}
+
+Json stats_json(const repository::BackupStats& backup) {
+  const auto ratio = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
+  return {{"id", backup.manifest.id.text()},
+          {"kind", backup.manifest.kind},
+          {"complete", backup.manifest.complete},
+          {"started", backup.manifest.started.iso()},
+          {"logical_bytes", backup.manifest.totals.logical_bytes},
+          {"new_bytes", backup.manifest.totals.new_bytes_raw},
+          {"stored_bytes", backup.manifest.totals.stored_bytes},
+          {"stored_so_far_bytes", backup.stored_so_far_bytes},
+          {"dedup_ratio", ratio(backup.dedup_ratio())},
+          {"compression_ratio", ratio(backup.compression_ratio())},
+          {"streams", backup.manifest.totals.streams},
+          {"items", backup.manifest.totals.items}};
+}
+
 Json database_json(const logical::DatabaseRecord& record) {
   return {{"name", record.name()},
           {"state", logical::name_of(record.state)},
@@ -303,28 +329,82 @@ std::string forget_document(const repository::ForgetPlan& plan, bool executed) {
   return text_of(out);
 }
 
+std::string repair_index_document(const repository::IndexRepairPlan& plan,
+                                  const std::optional<repository::IndexRepairResult>& result) {
+  Json out{{"executed", result.has_value()},
+           {"needed", plan.needed},
+           {"reasons", plan.reasons},
+           {"packs", plan.sound_packs},
+           {"frames", plan.frames},
+           {"packs_left_out", plan.packs_left_out},
+           {"at_work", plan.at_work},
+           {"old_indexes", plan.old_indexes.size()},
+           {"new_indexes", result ? Json(result->new_indexes) : Json(nullptr)},
+           {"new_packs", result ? Json(result->new_packs) : Json(nullptr)},
+           {"broken_packs", Json::array()},
+           {"losses", Json::array()}};
+  for (const auto& pack : plan.broken_packs) {
+    out["broken_packs"].push_back({{"object", pack.object},
+                                   {"problem", pack.problem},
+                                   {"whole_frames", pack.whole_frames},
+                                   {"copied_frames", pack.wanted_offsets.size()},
+                                   {"copied_bytes", pack.wanted_bytes}});
+  }
+  for (const auto& loss : plan.losses) out["losses"].push_back(finding_json(loss));
+  return text_of(out);
+}
+
+std::string stats_document(const repository::RepositoryStats& stats) {
+  Json out{{"repository",
+            {{"bytes", stats.bytes()},
+             {"logical_bytes", stats.logical_bytes},
+             {"packs", stats.packs.count},
+             {"pack_bytes", stats.packs.bytes},
+             {"unreferenced_packs", stats.unreferenced_packs.count},
+             {"unreferenced_bytes", stats.unreferenced_packs.bytes},
+             {"indexes", stats.indexes.count},
+             {"index_bytes", stats.indexes.bytes},
+             {"manifests", stats.manifests.count},
+             {"manifest_bytes", stats.manifests.bytes},
+             {"others", stats.others.count},
+             {"other_bytes", stats.others.bytes},
+             {"frames", stats.frames},
+             {"damaged_manifests", stats.damaged_manifests}}},
+           {"backups", Json::array()}};
+  for (const auto& backup : stats.backups) out["backups"].push_back(stats_json(backup));
+  return text_of(out);
+}
+
+std::string stats_document(const repository::BackupStats& backup, const repository::ContentStats& contents) {
+  Json out = stats_json(backup);
+  out["kinds"] = Json::array();
+  for (const auto& [kind, sum] : contents.kinds) {
+    out["kinds"].push_back({{"kind", kind}, {"items", sum.items}, {"logical_bytes", sum.bytes}});
+  }
+  return text_of(out);
+}
+
 std::string hold_document(const BackupId& backup, bool held, bool changed) {
   return text_of({{"backup", backup.text()}, {"held", held}, {"changed", changed}});
 }
 
-std::string check_document(const repository::CheckReport& report, bool read_data) {
+std::string check_document(const repository::CheckReport& report, const repository::CheckOptions& options) {
   Json out{{"sound", report.findings.empty()},
-           {"read_data", read_data},
+           {"read_data", options.read_data},
+           {"sample", options.sample ? Json(*options.sample) : Json(nullptr)},
+           {"sample_seed", options.sample ? Json(options.sample_seed) : Json(nullptr)},
            {"backups", report.backups},
            {"packs", report.packs},
            {"frames", report.frames},
+           {"frames_read", report.frames_read},
            {"read_bytes", report.bytes_read},
            {"unreferenced_packs", report.unreferenced_packs},
            {"unreferenced_bytes", report.unreferenced_bytes},
+           {"state_objects", report.state_objects},
+           {"foreign_objects", report.foreign_objects},
+           {"foreign_names", report.foreign_names},
            {"findings", Json::array()}};
-  for (const auto& finding : report.findings) {
-    Json hurts = Json::array();
-    for (const BackupId& id : finding.hurts) hurts.push_back(id.text());
-    out["findings"].push_back({{"object", finding.object},
-                               {"problem", finding.problem},
-                               {"hurts", std::move(hurts)},
-                               {"hurt_items", finding.hurt_items}});
-  }
+  for (const auto& finding : report.findings) out["findings"].push_back(finding_json(finding));
   return text_of(out);
 }
 

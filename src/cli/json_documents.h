@@ -38,7 +38,11 @@ std::string prune_plan_document(const repository::PrunePlan& plan);
 std::string prune_document(const repository::PruneResult& result);
 std::string forget_document(const repository::ForgetPlan& plan, bool executed);
 std::string hold_document(const BackupId& backup, bool held, bool changed);
-std::string check_document(const repository::CheckReport& report, bool read_data);
+std::string repair_index_document(const repository::IndexRepairPlan& plan,
+                                  const std::optional<repository::IndexRepairResult>& result);
+std::string stats_document(const repository::RepositoryStats& stats);
+std::string stats_document(const repository::BackupStats& backup, const repository::ContentStats& contents);
+std::string check_document(const repository::CheckReport& report, const repository::CheckOptions& options);
 
 struct CleanupItem {
   logical::Leftover leftover;

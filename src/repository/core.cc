@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "repository/damage.h"
 #include "repository/manifest_json.h"
+#include "repository/object_names.h"
 
 namespace dbb::repository {
 namespace {
@@ -40,6 +41,7 @@ RepositoryCore::~RepositoryCore() { codec::wipe(config_.master_key); }
 std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
   std::set<std::string> listed;
   store_.list("index/", [&](const storage::ListedObject& object) {
+    if (!is_index_name(object.name)) return true;
     listed.insert(object.name);
     return true;
   });
@@ -143,6 +145,14 @@ PackDirectory RepositoryCore::read_directory(const IndexedPack& pack) {
       (directory.frames.empty() ||
        directory.frames.back().offset + directory.frames.back().length <= trailer.directory_offset);
   if (!fits) throw_damaged(object, "Its directory and its end contradict each other.");
+  // Who compares with these chunks refers to them: a frame's id says which they are, whoever wrote the list.
+  IdMaker ids(keys_);
+  for (const DirectoryEntry& entry : directory.frames) {
+    if (ids.frame(entry.stream_class, entry.chunks) != entry.id) {
+      throw_damaged(object, fmt::format("Its directory lists chunks that frame {} does not have.",
+                                        entry.id.hex().substr(0, 16)));
+    }
+  }
   return directory;
 }
 

@@ -237,6 +237,8 @@ KeyRing keys_of(storage::ObjectStore& store) {
   return keys;
 }
 
+const std::string kCompacted = "index/" + std::string(32, 'c');
+
 // Compaction, as a later version does it: the pack is replaced by one with partial copies of the frames.
 TEST_F(Damage, PartialCopiesServeAsLongAsTheyHaveWhatIsWanted) {
   const KeyRing keys = keys_of(place_.store);
@@ -296,11 +298,9 @@ TEST_F(Damage, PartialCopiesServeAsLongAsTheyHaveWhatIsWanted) {
       place_.store.put(pack_name(contents.pack.id), object);
       compacted.push_back(contents);
     }
-    for (const std::string& name : {old_pack, old_index, std::string("index/compacted")})
-      place_.store.remove(name);
-    place_.store.put("index/compacted",
-                     BoxSealer(keys).seal(BoxKind::kIndex, box_name_of_object("index/compacted"),
-                                          encode_index(compacted)));
+    for (const std::string& name : {old_pack, old_index, kCompacted}) place_.store.remove(name);
+    place_.store.put(kCompacted, BoxSealer(keys).seal(BoxKind::kIndex, box_name_of_object(kCompacted),
+                                                      encode_index(compacted)));
     if (drop_wanted_chunk) {
       ASSERT_TRUE(read_error());
       EXPECT_EQ(read_error()->code(), ErrorCode::kCorruptedBackup);

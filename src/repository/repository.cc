@@ -14,6 +14,7 @@
 #include "repository/manifest_json.h"
 #include "repository/prune.h"
 #include "repository/session.h"
+#include "repository/stats_reader.h"
 #include "system/random.h"
 
 namespace dbb::repository {
@@ -288,6 +289,21 @@ std::vector<Hold> Repository::holds() { return list_state<Hold>(*core_); }
 
 std::unique_ptr<Session> Repository::announce(const SessionOptions& options, system::Clock& clock) {
   return std::make_unique<Session>(core_, options, Session::Writes::kIfPossible, clock);
+}
+
+IndexRepairPlan Repository::plan_index_repair(EventSink& events, const std::stop_token& stop) {
+  return repository::plan_index_repair(core_, events, stop);
+}
+
+IndexRepairResult Repository::repair_index(const IndexRepairPlan& plan, EventSink& events,
+                                           const std::stop_token& stop) {
+  return execute_index_repair(core_, plan, events, stop);
+}
+
+RepositoryStats Repository::stats(const std::stop_token& stop) { return read_stats(core_, stop); }
+
+ContentStats Repository::contents(const BackupId& id, const std::stop_token& stop) {
+  return read_contents(core_, id, stop);
 }
 
 }  // namespace dbb::repository

@@ -15,9 +15,11 @@
 #include "repository/check.h"
 #include "repository/encryption.h"
 #include "repository/forget.h"
+#include "repository/index_repair.h"
 #include "repository/key_manager.h"
 #include "repository/manifest.h"
 #include "repository/prune_report.h"
+#include "repository/stats.h"
 #include "repository/write_settings.h"
 #include "storage/object_store.h"
 #include "system/clock.h"
@@ -108,6 +110,15 @@ class Repository {
   // Collects what is wrong instead of stopping at the first. Throws only kCancelled and what makes the
   // store unusable.
   CheckReport check(const CheckOptions& options, EventSink& events, std::stop_token stop);
+
+  // Rebuilds the index from the packs: index_repair.h. Throws what makes the store unusable, and kCancelled.
+  IndexRepairPlan plan_index_repair(EventSink& events, const std::stop_token& stop);
+  IndexRepairResult repair_index(const IndexRepairPlan& plan, EventSink& events, const std::stop_token& stop);
+
+  // What backups and repository take. Reads manifests and the index, no data.
+  RepositoryStats stats(const std::stop_token& stop);
+  // What one backup consists of. kBackupNotFound, kCorruptedBackup.
+  ContentStats contents(const BackupId& id, const std::stop_token& stop);
 
  private:
   explicit Repository(std::shared_ptr<RepositoryCore> core);

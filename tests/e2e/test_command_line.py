@@ -13,7 +13,7 @@ from support.contents import SMALL
 from support.program import SOURCE, binary
 
 COMMANDS = ["init", "backup cluster", "backup database", "list", "show", "restore cluster", "restore database", "check",
-            "cat", "cleanup", "doctor", "man", "completion"]  # fmt: skip
+            "cat", "repair index", "stats", "cleanup", "doctor", "man", "completion"]  # fmt: skip
 
 
 class Help(EndToEnd):
