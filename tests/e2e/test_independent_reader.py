@@ -234,6 +234,31 @@ class ReadsWhatDbbackupWrites(EndToEnd):
                 path.write_bytes(whole)
         self.assertTrue(sound == self.extracted(backup)[1])
 
+    def test_an_encrypted_repository_with_two_keys_and_two_epochs(self):
+        passphrase, wrong, key_file = (self.folder / name for name in ("passphrase", "wrong", "key-file"))
+        passphrase.write_text("corr\u00e9ct horse\n")
+        wrong.write_text("correct horse\n")
+        for file in (passphrase, wrong):
+            file.chmod(0o600)
+        self.cluster.create_database("app", contents=wide_table("wide", 1))
+        self.succeeds("init", "--encryption", "passphrase", "--passphrase-file", passphrase)
+        self.tool.environment["DBBACKUP_PASSPHRASE_FILE"] = str(passphrase)
+        backups = [self.back_up()]
+        self.succeeds("key", "add", "--new-key-file", key_file)
+        self.succeeds("key", "rotate")
+        self.cluster.sql("update wide set c = c + 1 where id % 10 = 0", "app")
+        backups.append(self.back_up())
+        for backup in backups:
+            by_passphrase = self.assert_agree(backup, "--passphrase-file", passphrase)
+            self.assertTrue(by_passphrase == self.extracted(backup, "--key-file", key_file)[1])
+            self.assertTrue(by_passphrase == self.extracted(backup, "--key-file", key_file, "--without-index")[1])
+        self.assertIn(b"is encrypted", self.read("list", self.tool.repository, code=1).stderr)
+        self.assertIn(b"opens none", self.read("--passphrase-file", wrong, "list", self.tool.repository, code=1).stderr)
+        # Nothing of what was saved, nor of its names, lies there in clear.
+        stored = b"".join(path.read_bytes() for path in self.tool.repository_files())
+        for word in (b"wide", b"app/table", self.cluster.value("select a from wide limit 1", "app").encode()):
+            self.assertNotIn(word, stored)
+
     def test_a_key_for_a_repository_that_is_not_encrypted_is_refused(self):
         self.init()
         file = self.folder / "passphrase"

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import unittest
 
-from support.backups import digests
+from support.backups import digests, reader
 from support.case import EndToEnd
 from support.power_loss import Recording, preloading
 from support.program import Tool
@@ -133,6 +133,34 @@ class PowerLoss(EndToEnd):
         self.assertTrue(lost)
         recording.make(recording.state(moment, lost), self.folder / "after")
         self.assertEqual(3, self.tool_at(self.folder / "after").run("check").code)
+
+    def test_keys_are_added_changed_removed_and_rotated(self):
+        first, second, third = (self.folder / name for name in ("first", "second", "third"))
+        secrets = {}
+        self.succeeds("init", "--encryption", "keyfile", "--key-file", first)
+        self.tool.environment["DBBACKUP_KEY_FILE"] = str(first)
+        self.back_up()
+        secrets[first] = reader().Secret("keyfile", first.read_bytes())
+        before = digests(self.tool.repository, secrets[first])
+        for argv, opens_before, opens_after in (
+            (["key", "add", "--new-key-file", second], first, first),
+            (["key", "rotate"], first, first),
+            (["key", "change", "--new-key-file", third], first, third),
+        ):
+            recording = self.recorded(*argv)
+            for tool, goes_on in self.each_state(recording):
+                opening = [key for key in {opens_before, opens_after} if tool.run("list", env={"DBBACKUP_KEY_FILE": key}).code == 0]
+                self.assertTrue(opening, f"neither key opens it: {argv}")
+                tool.environment["DBBACKUP_KEY_FILE"] = str(opening[0])
+                self.sound(tool)
+                secret = reader().Secret("keyfile", opening[0].read_bytes())
+                self.assertEqual(before, digests(tool.repository, secret))
+                if goes_on:
+                    self.ended(tool.run(*BACKUP), 0)
+                    self.ended(tool.run("key", "rotate"), 0)
+                    self.sound(tool)
+                    self.assertLessEqual(before.items(), digests(tool.repository, secret).items())
+            self.tool.environment["DBBACKUP_KEY_FILE"] = str(opens_after)
 
     def test_a_program_that_did_not_sync_would_be_found_out(self):
         """That these tests can fail: names without their bytes."""
