@@ -95,6 +95,14 @@ void Pruner::remove_leftovers(PruneResult& result) {
     });
     if (!in_use && core_->store().remove(object)) ++result.leftovers_removed;
   }
+  const std::vector<Waits> notes =
+      list_state<Waits>(*core_);  // before what they are about: that was stored first
+  std::set<std::string> condemned;
+  for (const Condemned& state : list_state<Condemned>(*core_)) condemned.insert(state.id);
+  for (const Waits& waits : notes) {
+    if (!condemned.contains(waits.condemned_id) && core_->store().remove(object_of(waits)))
+      ++result.leftovers_removed;
+  }
   for (const Tombstone& tombstone : list_state<Tombstone>(*core_)) {
     if (clock_.now().microseconds() - tombstone.created.microseconds() < kTombstoneMicroseconds) continue;
     if (core_->store().remove(object_of(tombstone))) ++result.leftovers_removed;
