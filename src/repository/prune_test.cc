@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
+#include <random>
 #include <thread>
 
 #include "base/error.h"
@@ -175,6 +177,17 @@ TEST_F(Prune, AWriterThatWasSilentMayNotCommit) {
   EXPECT_EQ(place_.repository->list_backups().backups.size(), 1U);
 }
 
+TEST_F(Prune, ASignOfLifeAfterALongSilenceDoesNotUndoIt) {
+  const auto session = place_.repository->announce({.operation = "backup", .host = "h"}, place_.clock);
+  place_.clock.turn(std::chrono::hours(11));
+  session->beat();
+  place_.clock.turn(std::chrono::hours(11));
+  session->refuse_if_silent();
+  place_.clock.turn(std::chrono::hours(13));
+  session->beat();
+  EXPECT_EQ(code_of([&] { session->refuse_if_silent(); }), ErrorCode::kSessionSilent);
+}
+
 // The writer's own clock stands still: it does not know that it was silent.
 TEST_F(Prune, AWriterTakenForDeadFailsWhenItWakesUpAndNeverLeavesABrokenBackup) {
   const auto rows = make_rows(3000, 1);
@@ -258,6 +271,78 @@ TEST_F(Prune, WhatAKilledBackupLeftIsUsedByTheNextOneAndThenDeleted) {
   EXPECT_TRUE(state().empty()) << state().front();
   EXPECT_EQ(place_.text_of(next.id), joined(rows));
   expect_sound();
+}
+
+// Hosts with clocks of their own, writers that begin, are overtaken by prunes, and commit later.
+void prune_while_others_back_up(storage::StoreFeatures features, uint64_t seed) {
+  storage::MemoryStore store(features);
+  StepClock clocks[3];
+  clocks[1].turn(std::chrono::hours(1));
+  Repository::init(store, {.writing = kSmallPacks}, clocks[0]);
+  std::vector<std::unique_ptr<Repository>> hosts;
+  for (int i = 0; i < 3; ++i) hosts.push_back(Repository::open(store, std::stop_token()));
+
+  std::mt19937_64 random(seed);
+  NullEventSink events;
+  std::map<std::string, std::string> texts;  // what each backup holds
+  std::vector<std::string> rows[2] = {make_rows(2000, 1), make_rows(2000, 2)};
+  uint64_t deleted = 0;
+  uint64_t compacted = 0;
+  const auto prune = [&] {
+    const PruneResult result = hosts[2]->prune({.host = "pruner", .max_wasted = 0.02}, clocks[2], events, {});
+    deleted += result.deleted.packs;
+    compacted += result.compacted.packs;
+  };
+  for (int round = 0; round < 24; ++round) {
+    for (auto& clock : clocks) clock.turn(std::chrono::hours(5));
+    std::unique_ptr<BackupWriter> writers[2];
+    for (int host = 0; host < 2; ++host) {
+      writers[host] = hosts[host]->begin_backup({.kind = "cluster",
+                                                 .source = std::to_string(host),
+                                                 .program_version = "1",
+                                                 .host = std::to_string(host)},
+                                                clocks[host], {});
+      for (int change = 0; change < 300; ++change) {
+        rows[host][random() % rows[host].size()] = make_rows(1, random())[0];
+      }
+    }
+    prune();
+    for (int host = 0; host < 2; ++host) {
+      writers[host]->add_item(
+          {.kind = "table",
+           .key = "t",
+           .attributes = "{}",
+           .parts = {testing::write_rows(*writers[host], {.item_key = "t"}, rows[host])}});
+      if (random() % 2 == 0) prune();
+      texts[writers[host]->commit({}).id.text()] = joined(rows[host]);
+      writers[host].reset();
+    }
+    ForgetOptions keep = {.keep_last = static_cast<uint32_t>(1 + random() % 3), .by = "test"};
+    for (const BackupId& id : hosts[2]->plan_forget(keep).to_forget()) {
+      hosts[2]->forget(id, "test", clocks[2]);
+      texts.erase(id.text());
+    }
+    prune();
+  }
+  const auto last = Repository::open(store, std::stop_token());
+  EXPECT_EQ(last->list_backups().backups.size(), texts.size());
+  for (const auto& [id, text] : texts) {
+    const auto backup = last->open_backup(BackupId::parse(id));
+    std::string found;
+    backup->for_each_item([&](const Item& item) { found += testing::read_text(*backup, item.parts.at(0)); });
+    EXPECT_EQ(found, text);
+  }
+  const CheckReport report = last->check({.read_data = true}, events, {});
+  for (const CheckFinding& finding : report.findings)
+    ADD_FAILURE() << finding.object << ": " << finding.problem;
+  EXPECT_GE(deleted, 50U);
+  EXPECT_GE(compacted, 10U);
+}
+
+TEST(PruneAmongOthers, LosesNothing) { prune_while_others_back_up({.conditional_put = true}, 1); }
+
+TEST(PruneAmongOthers, LosesNothingInAStoreThatOverwrites) {
+  prune_while_others_back_up({.conditional_put = false}, 2);
 }
 
 }  // namespace

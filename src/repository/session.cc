@@ -54,6 +54,7 @@ void Session::put_record() {
   SessionRecord next = record_;
   next.beat = now;
   if (present_) ++next.sequence;
+  if (present_) longest_silence_ = std::max(longest_silence_, silence());
   put_state(*core_, next);
   const std::string before = present_ ? object_of(record_) : std::string();
   record_ = next;
@@ -83,12 +84,17 @@ void Session::beat_until_stopped(const std::stop_token& stop) {
   }
 }
 
-void Session::refuse_if_silent() {
-  const std::scoped_lock lock(mutex_);
+std::chrono::microseconds Session::silence() {
   using std::chrono::microseconds;
   const microseconds by_wall(clock_.now().microseconds() - record_.beat.microseconds());
   const auto by_steady = std::chrono::duration_cast<microseconds>(clock_.steady_now() - beat_steady_);
-  const microseconds silent = std::max(by_wall, by_steady);
+  return std::max(by_wall, by_steady);
+}
+
+void Session::refuse_if_silent() {
+  const std::scoped_lock lock(mutex_);
+  // A sign of life after a long silence does not undo it.
+  const auto silent = std::max(longest_silence_, silence());
   if (silent * 2 <= grace_) return;
   throw Error(
       ErrorCode::kSessionSilent,

@@ -33,12 +33,13 @@ class Session {
   const std::string& id() const { return record_.id; }
   // Shows a sign of life now. A store that does not answer is no error: silence counts, in the end.
   void beat();
-  // Error kSessionSilent when the last sign of life is older than half the grace, by wall clock or by the
-  // clock that also runs while the host is suspended.
+  // Error kSessionSilent when there was no sign of life for more than half the grace at any time, by wall clock
+  // or by the clock that also runs while the host is suspended.
   void refuse_if_silent();
 
  private:
   void put_record();
+  std::chrono::microseconds silence();
   void beat_until_stopped(const std::stop_token& stop);
 
   const std::shared_ptr<RepositoryCore> core_;  // owned together with the Repository
@@ -48,6 +49,7 @@ class Session {
   SessionRecord record_;  // guarded by mutex_ but for its id, like the two below
   bool present_ = false;
   std::chrono::steady_clock::time_point beat_steady_;
+  std::chrono::microseconds longest_silence_{0};
   std::condition_variable_any stopped_;
   TaskGroup tasks_;  // last: its thread uses all of the above
 };

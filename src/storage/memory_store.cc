@@ -12,6 +12,7 @@ PutResult MemoryStore::put(std::string_view name, std::span<const ByteView> piec
   Bytes object;
   for (const ByteView piece : pieces) object.insert(object.end(), piece.begin(), piece.end());
   const std::scoped_lock lock(mutex_);
+  if (!features_.conditional_put) objects_.erase(std::string(name));
   return objects_.emplace(name, std::move(object)).second ? PutResult::kStored : PutResult::kNameTaken;
 }
 

@@ -10,7 +10,10 @@ namespace dbb::storage {
 // Objects in memory, for tests.
 class MemoryStore final : public ObjectStore {
  public:
-  StoreFeatures features() const override { return {.conditional_put = true}; }
+  // Without conditional put, an object of the same name is overwritten, as some object stores do.
+  explicit MemoryStore(StoreFeatures features = {.conditional_put = true}) : features_(features) {}
+
+  StoreFeatures features() const override { return features_; }
   std::string describe() const override { return "memory"; }
   using ObjectStore::put;
   PutResult put(std::string_view name, std::span<const ByteView> pieces) override;
@@ -21,6 +24,7 @@ class MemoryStore final : public ObjectStore {
   bool remove(std::string_view name) override;
 
  private:
+  const StoreFeatures features_;
   std::mutex mutex_;
   std::map<std::string, Bytes, std::less<>> objects_;  // guarded by mutex_
 };
