@@ -48,14 +48,21 @@ class InitCommand final : public Command {
         .connects = false};
   }
   OptionList options() override {
-    return {.options = {{.names = "--encryption",
-                         .value = "KIND",
-                         .description = "passphrase, keyfile or none",
-                         .target = &encryption_,
-                         .choices = {"passphrase", "keyfile", "none"}}}};
+    return {
+        .options = {{.names = "--encryption",
+                     .value = "KIND",
+                     .description = "passphrase, keyfile or none",
+                     .target = &encryption_,
+                     .choices = {"passphrase", "keyfile", "none"}},
+                    {.names = "--grace",
+                     .value = "SECONDS",
+                     .description = "after how long without a sign of life a process is taken for dead when "
+                                    "pruning; it cannot be changed later (86400)",
+                     .target = &grace_}}};
   }
 
   Outcome run(Context& context) override {
+    refuse_grace();
     refuse_key_inside(context);
     // Before a key is made, or a passphrase asked for, twice.
     if (context.store().size("config"))
@@ -67,7 +74,9 @@ class InitCommand final : public Command {
       for (const KeySource& key : keys) {
         slots.push_back({.source = {.kind = key.kind, .secret = key.secret.clone()}});
       }
-      repository::Repository::init(context.store(), {.keys = std::move(slots)}, context.world().clock);
+      repository::InitOptions options = {.keys = std::move(slots)};
+      options.writing.grace = grace_.value_or(options.writing.grace);
+      repository::Repository::init(context.store(), options, context.world().clock);
     } catch (...) {
       if (made) system::remove_file(*made);
       throw;
@@ -82,6 +91,12 @@ class InitCommand final : public Command {
   }
 
  private:
+  void refuse_grace() const {
+    if (!grace_ || *grace_ >= std::chrono::seconds(1)) return;
+    throw Error(ErrorCode::kUsage, {.message = "--grace needs a number of seconds from 1 on.",
+                                    .solution = {"Leave it out: a day is right for almost everybody."}});
+  }
+
   static void refuse_key_inside(Context& context) {
     for (const auto& file : {context.options().key_file, context.options().passphrase_file}) {
       if (!file) continue;
@@ -139,6 +154,7 @@ class InitCommand final : public Command {
   }
 
   std::optional<std::string> encryption_;
+  std::optional<std::chrono::seconds> grace_;
 };
 
 }  // namespace

@@ -10,7 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
-from support.backups import digests, reader, set_grace
+from support.backups import digests, reader
 from support.case import SEED, EndToEnd
 from support.contents import wide_table
 from support.power_loss import preloading
@@ -32,8 +32,7 @@ class ManyHosts(EndToEnd):
 
     def setUp(self):
         super().setUp()
-        self.init()
-        set_grace(self.tool.repository, GRACE_SECONDS)
+        self.init("--grace", str(GRACE_SECONDS))
         self.lock = threading.Lock()
         self.truth = {}  # backup id: digest of the rows of `wide`, as the server told them
         self.forgotten = set()
@@ -179,9 +178,21 @@ class Suspended(EndToEnd):
         wait_until(done, "packs are deleted", 60)
         self.assertGreater(time.monotonic() - begun, GRACE_SECONDS * 0.9, "a silent host is waited for")
 
+    def test_who_stood_still_for_more_than_half_the_grace_may_not_commit(self):
+        self.init("--grace", str(GRACE_SECONDS))
+        self.cluster.create_database("app", contents=wide_table("wide", 1))
+        running = self.suspended_before("1 create index/")
+        begun = time.monotonic()
+        wait_until(lambda: time.monotonic() - begun > GRACE_SECONDS * 0.6, "more than half the grace is over", 60)
+        running.send(signal.SIGCONT)
+        outcome = running.finish(60)
+        self.assertEqual("SESSION_SILENT", outcome.error["code"])
+        self.assertEqual([], self.succeeds("list", "--json").document["backups"])
+        self.succeeds("check", "--read-data")
+        self.back_up()
+
     def test_it_fails_or_is_complete_and_is_never_good_and_broken(self):
-        self.init()
-        set_grace(self.tool.repository, GRACE_SECONDS)
+        self.init("--grace", str(GRACE_SECONDS))
         self.cluster.create_database("app", contents=wide_table("wide", 2))
         for point in ("1 create backups/", "1 rename backups/", "1 sync-folder backups"):
             with self.subTest(point):

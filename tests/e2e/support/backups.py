@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import importlib.util
-import json
 
 from support.program import SOURCE
 
@@ -16,15 +15,6 @@ def reader():
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
-
-
-def set_grace(folder, seconds):
-    """Gives a repository that is not encrypted, and not in use, another grace."""
-    config = json.loads((folder / "config").read_text())
-    config["writing"]["grace_seconds"] = seconds
-    keys = reader().Repository(folder).keys
-    config["mac"] = reader().mac(keys.purpose("document"), reader().compact(config, "mac")).hex()
-    (folder / "config").write_text(json.dumps(config))
 
 
 def digest_of(repository, manifest):

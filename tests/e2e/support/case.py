@@ -84,8 +84,8 @@ class EndToEnd(unittest.TestCase):
         self.addCleanup(subprocess.run, ["umount", "-l", str(place)], check=True)
         return place
 
-    def init(self):
-        self.succeeds("init")
+    def init(self, *argv):
+        self.succeeds("init", *argv)
 
     def back_up(self, *argv, **options):
         """A complete backup; returns its id."""
