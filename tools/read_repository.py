@@ -381,8 +381,8 @@ class Repository:
             raise Refused(f"{folder} is not a repository: there is no config in it")
         with reading("config"):
             config = self.json("config", "dbbackup-repository")
-            if config["version"] != "1-draft":
-                raise Refused(f"the repository is of version {config['version']!r}, this program reads 1-draft")
+            if config["version"] != "1":
+                raise Refused(f"the repository is of version {config['version']!r}, this program reads 1")
             repository_id = bytes.fromhex(config["repository_id"])
             master = self.master_key(config["encryption"], repository_id, secret)
             self.keys = Keys(master, repository_id, self.epoch_record)

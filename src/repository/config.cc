@@ -18,11 +18,15 @@ constexpr std::string_view kConfigFormat = "dbbackup-repository";
 constexpr std::string_view kEpochFormat = "dbbackup-epoch";
 
 Error too_new(std::string_view store, std::string cause) {
-  return Error(ErrorCode::kRepositoryTooNew,
-               {.message = fmt::format("The repository in {} was written by a newer dbbackup.", store),
-                .cause = std::move(cause),
-                .solution = {"Install the newest dbbackup: dbbackup --version shows this one's.",
-                             "Nothing was changed in the repository."}});
+  return Error(
+      ErrorCode::kRepositoryTooNew,
+      {.message =
+           fmt::format("The repository in {} is of a version that this dbbackup does not read.", store),
+       .cause = std::move(cause),
+       .solution = {"Install the newest dbbackup: dbbackup --version shows this one's.",
+                    "A repository of version 1-draft was made before the first release, and must be made "
+                    "anew: dbbackup init",
+                    "Nothing was changed in the repository."}});
 }
 
 json json_of(const WriteSettings& writing) {

@@ -17,7 +17,7 @@
 namespace dbb::repository {
 
 inline constexpr std::string_view kConfigObject = "config";
-inline constexpr std::string_view kFormatVersion = "1-draft";
+inline constexpr std::string_view kFormatVersion = "1";
 
 struct Config {
   RepositoryId repository_id;

@@ -1,4 +1,4 @@
-// Repositories that were written once and are read by every later version: tests/museum/version-1-draft. Each
+// Repositories that were written once and are read by every later version: tests/museum/version-1. Each
 // has a page of what is in it beside it. DBBACKUP_TEST_WRITE_FROZEN=FOLDER writes them anew
 // (docs/testing.md).
 
@@ -97,7 +97,7 @@ TEST(FrozenMuseum, IsWrittenAnewWhenAsked) {
 class Frozen : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Frozen, IsReadByThisVersion) {
-  const fs::path folder = fs::path(DBB_SOURCE_DIR) / "tests/museum/version-1-draft";
+  const fs::path folder = fs::path(DBB_SOURCE_DIR) / "tests/museum/version-1";
   storage::DirectoryStore store(folder / GetParam());
   const auto repository =
       Repository::open(store, GetParam() == "encrypted" ? key_file() : std::vector<KeySource>(), {});
@@ -113,7 +113,7 @@ TEST_P(Frozen, IsReadByThisVersion) {
 }
 
 TEST_P(Frozen, HasARecipeThatIsAStreamOfItsOwn) {
-  storage::DirectoryStore store(fs::path(DBB_SOURCE_DIR) / "tests/museum/version-1-draft" / GetParam());
+  storage::DirectoryStore store(fs::path(DBB_SOURCE_DIR) / "tests/museum/version-1" / GetParam());
   const auto repository =
       Repository::open(store, GetParam() == "encrypted" ? key_file() : std::vector<KeySource>(), {});
   bool deep = false;

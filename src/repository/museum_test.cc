@@ -324,8 +324,8 @@ unreferenced packs
     {"the config is that of another program", [](Damaged& m) { m.put_text("config", "{\"version\": 2}"); },
      R"(NOT_A_REPOSITORY: There is no repository of dbbackup in memory.: Its object `config` was written by something else.
 )"},
-    {"the config is of an older version", [](Damaged& m) { edit(m, "config", "\"1-draft\"", "\"0-draft\""); },
-     R"(REPOSITORY_TOO_NEW: The repository in memory was written by a newer dbbackup.: Its format is 0-draft; this dbbackup reads 1-draft.
+    {"the config is of an older version", [](Damaged& m) { edit(m, "config", "\"1\"", "\"1-draft\""); },
+     R"(REPOSITORY_TOO_NEW: The repository in memory is of a version that this dbbackup does not read.: Its format is 1-draft; this dbbackup reads 1.
 )"},
     {"the epoch is missing", [](Damaged& m) { m.remove("epoch"); },
      R"(CORRUPTED_BACKUP: The stored object epoch is damaged.: It is missing, and no other epoch record is there.
