@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -45,8 +47,10 @@ class ListCommand final : public Command {
                  {"READ", Align::kRight},
                  {"GREW BY", Align::kRight},
                  {"TIME", Align::kRight},
+                 {"HELD"},
                  {"DATABASES"}});
-    for (const auto& manifest : list.backups) table.add(row_of(manifest));
+    const std::vector<repository::Hold> holds = context.repository().holds();
+    for (const auto& manifest : list.backups) table.add(row_of(manifest, holds));
     std::string text = list.backups.empty()
                            ? fmt::format("No backup in {} yet. Make one: dbbackup backup cluster\n",
                                          printable_line(context.place().path.string()))
@@ -55,7 +59,7 @@ class ListCommand final : public Command {
       text += fmt::format("{} {}: {}\n", context.style().paint(Tone::kBad, "[FAIL]"),
                           printable_line(damaged.object), printable_line(damaged.problem));
     }
-    Outcome outcome{.text = std::move(text), .json = list_document(context.place().path, list)};
+    Outcome outcome{.text = std::move(text), .json = list_document(context.place().path, list, holds)};
     if (!list.damaged.empty()) {
       outcome.error =
           Error(ErrorCode::kCorruptedBackup,
@@ -68,7 +72,9 @@ class ListCommand final : public Command {
   }
 
  private:
-  static std::vector<Cell> row_of(const repository::Manifest& manifest) {
+  static std::vector<Cell> row_of(const repository::Manifest& manifest,
+                                  const std::vector<repository::Hold>& holds) {
+    const auto hold = std::ranges::find(holds, manifest.id, &repository::Hold::backup);
     std::string databases;
     try {
       databases = names_of(logical::parse_document(manifest.document));
@@ -83,6 +89,7 @@ class ListCommand final : public Command {
             Cell(format_bytes(manifest.totals.logical_bytes)),
             Cell(format_bytes(manifest.totals.stored_bytes)),
             Cell(format_duration(took)),
+            Cell(hold == holds.end() ? "" : fmt::format("by {}: {}", hold->by, hold->reason)),
             Cell(databases)};
   }
 };

@@ -1,5 +1,6 @@
 #include "cli/json_documents.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/error_text.h"
@@ -200,7 +201,8 @@ std::string init_document(const std::filesystem::path& repository, const std::st
                   {"key_file_made", key_file ? Json(key_file->string()) : Json(nullptr)}});
 }
 
-std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list) {
+std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list,
+                          const std::vector<repository::Hold>& holds) {
   Json out{{"repository", repository.string()}, {"backups", Json::array()}, {"damaged", Json::array()}};
   for (const auto& manifest : list.backups) {
     Json entry = summary_of(manifest);
@@ -215,6 +217,10 @@ std::string list_document(const std::filesystem::path& repository, const reposit
       entry["databases"] = nullptr;
       entry["server_version"] = nullptr;
     }
+    const auto hold = std::ranges::find(holds, manifest.id, &repository::Hold::backup);
+    entry["held"] = hold == holds.end()
+                        ? Json()
+                        : Json{{"by", hold->by}, {"reason", hold->reason}, {"since", hold->created.iso()}};
     out["backups"].push_back(std::move(entry));
   }
   for (const auto& damaged : list.damaged) {

@@ -27,7 +27,8 @@ std::string version_document();
 std::string init_document(const std::filesystem::path& repository, const std::string& id,
                           const std::string& encryption,
                           const std::optional<std::filesystem::path>& key_file);
-std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list);
+std::string list_document(const std::filesystem::path& repository, const repository::BackupList& list,
+                          const std::vector<repository::Hold>& holds);
 std::string show_document(const repository::Manifest& manifest);
 std::string items_document(const repository::Manifest& manifest, const std::vector<repository::Item>& items);
 std::string backup_document(const logical::BackupResult& result);

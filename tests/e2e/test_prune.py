@@ -44,6 +44,10 @@ class Prune(EndToEnd):
         first = self.back_up("database", "app")
         second = self.back_up("database", "app")
         self.succeeds("hold", first, "--reason", "before the upgrade")
+        held = {backup["id"]: backup["held"] for backup in self.document("list")["backups"]}
+        self.assertEqual("before the upgrade", held[first]["reason"])
+        self.assertIsNone(held[second])
+        self.assertIn("before the upgrade", self.succeeds("list").text)
         outcome = self.fails_with("BACKUP_HELD", "forget", first, "--confirm")
         self.assertIn("before the upgrade", outcome.error["cause"])
         self.fails_with("BACKUP_IS_LAST", "forget", second, "--confirm")
