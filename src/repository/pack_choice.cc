@@ -17,7 +17,9 @@ PackUse use_of(const NeededChunks& needed, uint32_t pack, uint64_t bytes) {
   for (const PackedFrame& copy : needed.index().frames_of(pack)) {
     // Of a partial copy it is not known here how many chunks are there; most are, or it would not be worth
     // it.
-    use.needed_bytes += uint64_t{copy.length} * needed.count(copy.number) / copy.chunk_count;
+    // Rounded up: nothing is zero but what nobody needs.
+    const uint64_t chunks = copy.chunk_count;
+    use.needed_bytes += (uint64_t{copy.length} * needed.count(copy.number) + chunks - 1) / chunks;
   }
   return use;
 }
@@ -95,17 +97,22 @@ PackChoice choose_packs(RepositoryCore& core, const NeededChunks& needed, const 
                         const std::function<bool(const PackId&)>& left_alone, double max_wasted,
                         const std::stop_token& stop) {
   const FrameIndex& index = needed.index();
+  PackChoice choice;
   std::vector<PackUse> packs;
   std::vector<bool> counts(index.packs().size());
   for (uint32_t number = 0; number < index.packs().size(); ++number) {
     if (stop.stop_requested()) throw cancelled();
     const IndexedPack& pack = index.packs()[number];
-    // One that is missing or cut is left for `check` to report.
-    if (left_alone(pack.id) || !sizes.problem_of(pack).empty()) continue;
-    packs.push_back(use_of(needed, number, pack.size_bytes));
-    counts[number] = true;
+    if (left_alone(pack.id)) continue;
+    const PackUse use = use_of(needed, number, pack.size_bytes);
+    if (sizes.problem_of(pack).empty()) {
+      packs.push_back(use);
+      counts[number] = true;
+    } else if (use.needed_bytes == 0) {
+      choice.dead.push_back({.pack = number, .bytes = sizes.size_of(pack.id)});  // only the index lists it
+    }
+    // Else `check` reports it.
   }
-  PackChoice choice;
   find_dead(core, needed, packs, counts, choice.dead);
   for (const PackUse& use : packs) choice.needed_bytes += use.needed_bytes;
   choice.rewrite =

@@ -160,6 +160,7 @@ void Pruner::delete_due(PruneResult& result) {
                           .object = pack_name(pack),
                           .bytes_done = done++,
                           .bytes_total = victims.size()});
+    if (stop_.stop_requested()) throw cancelled();  // what is announced stays so, for the next prune
     presence_->refuse_if_silent();
     if (!core_->store().remove(pack_name(pack))) continue;
     result.deleted += {.packs = 1, .bytes = size == sizes.sizes().end() ? 0 : size->second};

@@ -127,6 +127,20 @@ TEST_F(Prune, AfterTwentyIncrementsTheLastBackupCostsLittleMoreThanAFreshOne) {
                  std::to_string(static_cast<double>(pack_bytes()) / static_cast<double>(fresh_bytes)));
 }
 
+TEST_F(Prune, APackThatIsGoneAndNobodyNeedsIsTakenOffTheIndex) {
+  const Manifest first = place_.back_up(make_rows(3000, 1));
+  place_.back_up(make_rows(10, 2));
+  forget(first.id);
+  std::string gone;
+  place_.store.list("packs/", [&](const storage::ListedObject& object) {
+    gone = object.name;
+    return object.size_bytes < kSmallPacks.pack_bytes / 2;
+  });
+  place_.store.remove(gone);
+  prune();
+  expect_sound();
+}
+
 TEST_F(Prune, ARunningBackupKeepsWhatItComparesWith) {
   const auto rows = make_rows(3000, 1);
   const Manifest first = place_.back_up(rows);

@@ -27,6 +27,11 @@ PackSizes::PackSizes(storage::ObjectStore& store) {
   });
 }
 
+uint64_t PackSizes::size_of(const PackId& pack) const {
+  const auto found = sizes_.find(pack_name(pack));
+  return found == sizes_.end() ? 0 : found->second;
+}
+
 std::string PackSizes::problem_of(const IndexedPack& pack) const {
   const std::string object = pack_name(pack.id);
   const auto found = sizes_.find(object);

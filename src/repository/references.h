@@ -22,6 +22,8 @@ class PackSizes {
  public:
   explicit PackSizes(storage::ObjectStore& store);
 
+  // 0 when it is missing.
+  uint64_t size_of(const PackId& pack) const;
   const std::unordered_map<std::string, uint64_t>& sizes() const { return sizes_; }  // by object name
   // Empty when the pack is there in the length that the index says; else one sentence.
   std::string problem_of(const IndexedPack& pack) const;
