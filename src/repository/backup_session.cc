@@ -160,6 +160,7 @@ Manifest BackupSession::commit(const ManifestDraft& draft) {
   DBB_CHECK(!committed_, "a backup is committed once");
   manifest_.items = write_item_list();
   pipeline_.finish();
+  pipeline_.check();
   checkpointer_->finish();
   manifest_.complete = draft.complete;
   manifest_.document = draft.document;
