@@ -33,8 +33,8 @@ class Session {
   const std::string& id() const { return record_.id; }
   // Shows a sign of life now. A store that does not answer is no error: silence counts, in the end.
   void beat();
-  // Error kSessionSilent when there was no sign of life for more than half the grace at any time, by wall clock
-  // or by the clock that also runs while the host is suspended.
+  // Error kSessionSilent when there was no sign of life for more than half the grace at any time, by wall
+  // clock or by the clock that also runs while the host is suspended.
   void refuse_if_silent();
 
  private:
