@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+
 #include <fmt/ranges.h>
+#include <algorithm>
 
 #include <charconv>
 
@@ -23,6 +25,24 @@ std::string how_far(const repository::CheckReport& report, const repository::Che
   return "data not read (--read-data reads every byte)";
 }
 
+// Then what looks like leftovers may be all there is of a backup.
+bool index_is_wrong(const repository::CheckReport& report) {
+  return std::ranges::any_of(report.findings, [](const repository::CheckFinding& finding) {
+    return finding.object.starts_with("index/") ||
+           finding.problem.find("No index lists") != std::string::npos;
+  });
+}
+
+// Where the list of items or of extents cannot be read to its end, what is behind that is not known.
+bool unreachable(const repository::CheckReport& report) {
+  return std::ranges::any_of(report.findings, [](const repository::CheckFinding& finding) {
+    return finding.problem.find("cannot be read") != std::string::npos ||
+           std::ranges::any_of(finding.hurt_items, [](const std::string& item) {
+             return item.find("item list") != std::string::npos;
+           });
+  });
+}
+
 std::string text_of(const repository::CheckReport& report, const repository::CheckOptions& options,
                     const Style& style) {
   std::string out;
@@ -34,15 +54,22 @@ std::string text_of(const repository::CheckReport& report, const repository::Che
       out += fmt::format("       {}\n", printable_line(item));
     if (const uint64_t more = finding.hurt_item_count - finding.hurt_items.size(); more > 0)
       out += fmt::format("       and {} more\n", format_count(more));
-    if (finding.hurts.empty()) out += "       hurts no backup\n";
+    if (finding.hurts.empty()) {
+      out += unreachable(report) ? "       whom it hurts cannot be said: a list that tells is damaged, too\n"
+                                 : "       hurts no backup\n";
+    }
   }
   if (report.findings.empty()) out += style.paint(Tone::kGood, "[OK]") + " nothing wrong was found\n";
   out +=
       fmt::format("\n{}, {}, {} looked at; {}.\n", counted(report.backups, "backup"),
                   counted(report.packs, "pack"), counted(report.frames, "frame"), how_far(report, options));
   if (report.unreferenced_packs > 0) {
-    out += fmt::format("{} ({}) in no backup: left by a backup that was killed, and harmless.\n",
-                       counted(report.unreferenced_packs, "pack"), format_bytes(report.unreferenced_bytes));
+    out += fmt::format("{} ({}) listed by no index: {}.\n", counted(report.unreferenced_packs, "pack"),
+                       format_bytes(report.unreferenced_bytes),
+                       index_is_wrong(report)
+                           ? "they may hold what is missing; see below"
+                           : "left by a backup that was killed, or by a repair; `dbbackup prune` "
+                             "deletes them");
   }
   if (report.foreign_objects > 0) {
     out += fmt::format("{} not of dbbackup, and ignored: {}{}\n", counted(report.foreign_objects, "file"),
@@ -83,6 +110,14 @@ uint64_t random_seed() {
 
 Error damage(const repository::CheckReport& report) {
   const auto& first = report.findings.front();
+  if (index_is_wrong(report)) {
+    return Error(ErrorCode::kCorruptedBackup,
+                 {.message = "The index of the repository is damaged or lacks something.",
+                  .cause = fmt::format("{}: {}", first.object, first.problem),
+                  .solution = {"See what rebuilding it from the packs brings back: dbbackup repair index",
+                               "Then carry it out: dbbackup repair index --confirm",
+                               "Do that before anything is forgotten: what seems lost now may be there."}});
+  }
   return Error(ErrorCode::kCorruptedBackup,
                {.message = report.findings.size() == 1 ? "One thing in the repository is wrong."
                                                        : fmt::format("{} things in the repository are wrong.",
@@ -104,7 +139,8 @@ class CheckCommand final : public Command {
             "Checks structure: keys, every manifest, every reference, and every pack's length and directory. "
             "With --read-data it also reads every byte and compares it with its checksum; with --sample, a "
             "share "
-            "of the frames, chosen at random, at least one of each pack. All findings are listed, each with "
+            "of the frames, chosen at random, at least one of each pack. Findings are listed, the first of "
+            "each object, with "
             "the "
             "backups and tables it hurts; the exit code is then 3. Nothing is changed.",
         .examples = {{"Structure, in seconds", "dbbackup check"},

@@ -56,7 +56,8 @@ class ForgetCommand final : public Command {
             .options = {{.names = "--keep-last",
                          .value = "N",
                          .description = "forget all but the newest N complete backups of each group",
-                         .target = &keep_last_},
+                         .target = &keep_last_,
+                         .range = {1, 1'000'000}},
                         {.names = "--last-too",
                          .value = "",
                          .description = "also the newest complete backup of a group",
@@ -71,10 +72,6 @@ class ForgetCommand final : public Command {
       throw Error(ErrorCode::kUsage, {.message = "forget needs a BACKUP or --keep-last N.",
                                       .solution = {"See what there is: dbbackup list",
                                                    "Keep the last seven: dbbackup forget --keep-last 7"}});
-    }
-    if (keep_last_ && *keep_last_ < 1) {
-      throw Error(ErrorCode::kUsage, {.message = "--keep-last needs a number from 1 on.",
-                                      .solution = {"Keep the last seven: dbbackup forget --keep-last 7"}});
     }
     repository::Repository& repository = context.repository();
     repository::ForgetOptions options = {.last_too = last_too_, .by = context.user_and_host()};

@@ -63,6 +63,7 @@ class InitCommand final : public Command {
 
   Outcome run(Context& context) override {
     refuse_grace();
+    refuse_contradiction(context.options());
     refuse_key_inside(context);
     // Before a key is made, or a passphrase asked for, twice.
     if (context.store().size("config"))
@@ -95,6 +96,18 @@ class InitCommand final : public Command {
     if (!grace_ || *grace_ >= std::chrono::seconds(1)) return;
     throw Error(ErrorCode::kUsage, {.message = "--grace needs a number of seconds from 1 on.",
                                     .solution = {"Leave it out: a day is right for almost everybody."}});
+  }
+
+  void refuse_contradiction(const GlobalOptions& options) const {
+    const bool contradicts = (encryption_ == "none" && (options.key_file || options.passphrase_file)) ||
+                             (encryption_ == "passphrase" && options.key_file && !options.passphrase_file) ||
+                             (encryption_ == "keyfile" && options.passphrase_file && !options.key_file);
+    if (!contradicts) return;
+    throw Error(
+        ErrorCode::kUsage,
+        {.message = fmt::format("--encryption {} contradicts the key that is named beside it.", *encryption_),
+         .solution = {"Leave out --encryption, and the key that is named is used.",
+                      "Or leave out the key."}});
   }
 
   static void refuse_key_inside(Context& context) {

@@ -15,7 +15,6 @@ namespace {
 
 // The widest wait that makes sense, and far from overflowing milliseconds.
 constexpr int kLongestWaitSeconds = 7 * 24 * 3600;
-constexpr int kMostWorkers = 1024;
 
 CLI::Option* add_option(CLI::App& app, const OptionSpec& spec) {
   CLI::Option* option = nullptr;
@@ -27,7 +26,7 @@ CLI::Option* add_option(CLI::App& app, const OptionSpec& spec) {
   } else if (auto* const* number = std::get_if<std::optional<int>*>(&spec.target)) {
     option = app.add_option_function<int>(
         spec.names, [target = *number](int value) { *target = value; }, spec.description);
-    option->check(CLI::Range(1, kMostWorkers));
+    option->check(CLI::Range(spec.range.first, spec.range.second));
   } else {
     auto* const target = std::get<std::optional<std::chrono::seconds>*>(spec.target);
     option = app.add_option_function<int>(

@@ -94,13 +94,10 @@ class PruneCommand final : public Command {
                         {.names = "--max-waste",
                          .value = "PERCENT",
                          .description = "how much of what is needed may be wasted in half-needed packs (5)",
-                         .target = &max_waste_}}};
+                         .target = &max_waste_,
+                         .range = {0, 100}}}};
   }
   Outcome run(Context& context) override {
-    if (max_waste_ && (*max_waste_ < 0 || *max_waste_ > 100)) {
-      throw Error(ErrorCode::kUsage, {.message = "--max-waste is a percentage, from 0 to 100.",
-                                      .solution = {"For example: dbbackup prune --max-waste 5"}});
-    }
     const repository::PruneOptions options = {.host = context.host(),
                                               .max_wasted = max_waste_.value_or(5) / 100.0};
     const World& world = context.world();

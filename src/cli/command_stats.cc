@@ -47,8 +47,7 @@ std::string repository_text(const repository::RepositoryStats& stats, const Styl
   out += line("Manifests", objects_text(stats.manifests));
   out += line("Other", objects_text(stats.others));
   if (stats.unreferenced_packs.count > 0) {
-    out +=
-        line("In no backup", objects_text(stats.unreferenced_packs) + ", left by a backup that was killed");
+    out += line("In no backup", objects_text(stats.unreferenced_packs) + "; listed by no index");
   }
   if (stats.packs.bytes > 0) {
     const double saved = static_cast<double>(stats.logical_bytes) / static_cast<double>(stats.bytes());

@@ -29,9 +29,7 @@ Context::Context(const World& world, GlobalOptions options, Configuration config
 
 std::string Context::host() const { return host_name(); }
 
-std::string Context::user_and_host() const {
-  return world_.environment.get("USER").value_or("unknown") + "@" + host_name();
-}
+std::string Context::user_and_host() const { return user_name() + "@" + host_name(); }
 
 const RepositoryPlace& Context::place() {
   if (!place_) place_ = repository_place(options_, world_.environment, configuration_);

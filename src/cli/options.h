@@ -20,6 +20,7 @@ struct OptionSpec {
   Target target;
   std::vector<std::string> choices = {};  // the only values allowed, if any
   std::string group = {};                 // heading in help; "" is "Options"
+  std::pair<int, int> range = {1, 1024};  // of a whole number
 
   std::string long_name() const;  // "--jobs", or the short one where there is no long one
   std::vector<std::string> all_names() const;

@@ -1,6 +1,8 @@
 #include "cli/terminal.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -67,6 +69,14 @@ std::optional<std::string> ask_password(const std::string& prompt, std::stop_tok
   answer.pop_back();
   system::write_all(terminal, as_bytes("\n"), "/dev/tty");
   return answer;
+}
+
+std::string user_name() {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> space{};
+  ::getpwuid_r(::geteuid(), &entry, space.data(), space.size(), &found);
+  return found == nullptr ? fmt::format("uid {}", ::geteuid()) : std::string(found->pw_name);
 }
 
 std::string host_name() {

@@ -16,5 +16,7 @@ std::optional<std::string> ask_password(const std::string& prompt, std::stop_tok
 
 // Name of this host, for records.
 std::string host_name();
+// The login name of the user this process runs for; "uid 1000" where there is none.
+std::string user_name();
 
 }  // namespace dbb::cli

@@ -311,7 +311,7 @@ TEST_F(Attack, ObjectsOfAnotherRepositoryOfTheSameKeyFileAreRefused) {
   Place other(testing::new_keys(key_file(1)));
   other.back_up(testing::make_rows(10, 3));
   for (const auto& [name, bytes] : objects_of(other.store)) {
-    const std::string kind = name.substr(0, name.find_first_of("/"));
+    const std::string kind = name.substr(0, name.find_first_of('/'));
     if (kind == "state") continue;
     // In the place of every object of that kind.
     for (const std::string& ours : names(kind)) {

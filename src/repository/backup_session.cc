@@ -45,8 +45,8 @@ BackupSession::BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBa
       clock_(clock),
       pipeline_(
           core_->store(), core_->keys(), core_->config().writing,
-          [this](PackContents contents, std::vector<FrameOrigin> origins) {
-            checkpointer_->pack_stored(std::move(contents), std::move(origins));
+          [this](PackContents contents, const std::vector<FrameOrigin>& origins) {
+            checkpointer_->pack_stored(std::move(contents), origins);
           },
           std::move(stop)) {
   manifest_.kind = options.kind;
@@ -69,7 +69,10 @@ BackupSession::BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBa
   for (const Condemned& state : list_state<Condemned>(*core_)) {
     condemned.insert(state.packs.begin(), state.packs.end());
   }
-  choose_parents(options);
+  for (const Deleting& state : list_state<Deleting>(*core_)) {
+    condemned.insert(state.packs.begin(), state.packs.end());
+  }
+  const std::vector<StreamRef> parent_items = choose_parents(options);
   resumed_ = ResumedParts(*core_, options.source);
   index_ = core_->refresh_index();
   const PackSizes sizes(core_->store());
@@ -77,8 +80,7 @@ BackupSession::BackupSession(std::shared_ptr<RepositoryCore> core, const BeginBa
     pack_usable_.push_back(sizes.problem_of(pack).empty() && !condemned.contains(pack.id));
   }
   pack_used_ = std::make_unique<std::atomic<bool>[]>(index_->packs().size());
-  for (const BackupId& parent : manifest_.parents) {
-    const StreamRef list = core_->read_manifest(parent).items;
+  for (const StreamRef& list : parent_items) {
     earlier_items_.emplace_back(core_, index_, list);
     if (earlier_items_.size() == 1) earlier_list_ = list;
   }
@@ -92,14 +94,16 @@ BackupSession::~BackupSession() {
 
 // From the newest on, up to the first that is complete and of the same kind: a backup of one database, or one
 // that failed half-way, does not hide the backup of the whole cluster before it.
-void BackupSession::choose_parents(const BeginBackup& options) {
+std::vector<StreamRef> BackupSession::choose_parents(const BeginBackup& options) {
+  std::vector<StreamRef> items;
   for (const BackupId& id : core_->backup_ids() | std::views::take(kMaxManifestsRead)) {
     try {
       const Manifest manifest = core_->read_manifest(id);
       if (manifest.source != options.source) continue;
       manifest_.parents.push_back(id);
-      if (manifest.complete && manifest.kind == options.kind) return;
-      if (manifest_.parents.size() == kMaxParents) return;
+      items.push_back(manifest.items);
+      if (manifest.complete && manifest.kind == options.kind) break;
+      if (manifest_.parents.size() == kMaxParents) break;
     } catch (const Error& error) {
       // A damaged one is nothing to compare with, nor one that was just deleted or is too new.
       const bool expected = is_damage(error) || error.code() == ErrorCode::kBackupNotFound ||
@@ -107,6 +111,7 @@ void BackupSession::choose_parents(const BeginBackup& options) {
       if (!expected) throw;
     }
   }
+  return items;
 }
 
 std::unique_ptr<PartWriter> BackupSession::open_stream(const StreamKey& key, StreamClass stream_class) {
@@ -170,9 +175,10 @@ Manifest BackupSession::commit(const ManifestDraft& draft) {
   const std::vector<PackId> packs = packs_relied_on();
   presence_->refuse_if_silent();
   refuse_deleted_packs(*core_, packs);
-  put_manifest();
   try {
+    put_manifest();
     refuse_deleted_packs(*core_, packs);
+    presence_->refuse_if_silent();
   } catch (...) {
     withdraw_manifest();
     throw;
@@ -205,10 +211,16 @@ void BackupSession::put_manifest() {
              BoxSealer(core_->keys()).seal(BoxKind::kManifest, box_name_of_object(object), as_bytes(text)));
 }
 
+// Where the store does not let that happen, the session stays behind: whoever finds it looks in our place.
 void BackupSession::withdraw_manifest() {
   const std::string object = manifest_object(manifest_.id);
-  put_state(*core_, Tombstone{.backup = manifest_.id, .by = manifest_.host, .created = clock_.now()});
-  core_->store().remove(object);
+  try {
+    if (!core_->store().size(object)) return;
+    put_state(*core_, Tombstone{.backup = manifest_.id, .by = manifest_.host, .created = clock_.now()});
+    core_->store().remove(object);
+  } catch (const Error&) {
+    presence_->leave_behind();
+  }
 }
 
 Totals BackupSession::totals() const {

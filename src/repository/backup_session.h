@@ -49,7 +49,8 @@ class BackupSession {
   bool claim(const FrameId& frame, uint64_t data_bytes);
 
  private:
-  void choose_parents(const BeginBackup& options);
+  // The item lists of the parents, in their order.
+  std::vector<StreamRef> choose_parents(const BeginBackup& options);
   StreamRef write_item_list();
   void put_manifest();
   void withdraw_manifest();

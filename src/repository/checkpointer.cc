@@ -24,7 +24,7 @@ Checkpointer::Checkpointer(std::shared_ptr<RepositoryCore> core, system::Clock& 
   next_.backup_kind = std::move(backup_kind);
 }
 
-void Checkpointer::pack_stored(PackContents contents, std::vector<FrameOrigin> origins) {
+void Checkpointer::pack_stored(PackContents contents, const std::vector<FrameOrigin>& origins) {
   packs_.push_back(contents.pack.id);
   unindexed_.push_back(std::move(contents));
   for (const FrameOrigin& origin : origins) {
@@ -87,17 +87,13 @@ void Checkpointer::remove_unindexed_packs() {
 }
 
 ResumedParts::ResumedParts(RepositoryCore& core, const std::string& source) {
-  std::vector<Checkpoint> checkpoints = list_state<Checkpoint>(core);
-  std::erase_if(checkpoints, [&](const Checkpoint& checkpoint) { return checkpoint.source != source; });
-  std::ranges::sort(checkpoints, [](const Checkpoint& a, const Checkpoint& b) {
-    return std::tie(a.backup, a.sequence) < std::tie(b.backup, b.sequence);
-  });
-  for (const Checkpoint& checkpoint : checkpoints) {
+  for_each_state<Checkpoint>(core, [&](const Checkpoint& checkpoint) {
+    if (checkpoint.source != source) return;
     for (const Checkpoint::Part& part : checkpoint.parts) {
       std::vector<FrameId>& frames = parts_[{part.key.item_key, part.key.part}];
       frames.insert(frames.end(), part.frames.begin(), part.frames.end());
     }
-  }
+  });
 }
 
 std::span<const FrameId> ResumedParts::frames_of(const StreamKey& key) const {

@@ -26,7 +26,7 @@ class Checkpointer {
   Checkpointer(std::shared_ptr<RepositoryCore> core, system::Clock& clock, BackupId backup,
                std::string source, std::string backup_kind);
 
-  void pack_stored(PackContents contents, std::vector<FrameOrigin> origins);
+  void pack_stored(PackContents contents, const std::vector<FrameOrigin>& origins);
   // Indexes the rest, at the end of a backup.
   void finish();
   // Removes the checkpoints: there is a manifest now.

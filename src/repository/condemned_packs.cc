@@ -64,12 +64,15 @@ std::set<PackId> DuePacks::packs() const {
 }
 
 DuePacks due_packs(RepositoryCore& core, const PruneIdentity& who) {
-  const OtherSessions sessions(core, who.session);
+  // Sessions last: who began after a note was written, and is in it, must not be taken for ended.
   const std::vector<Waits> all_waits = list_state<Waits>(core);
+  std::vector<Condemned> all_condemned = list_state<Condemned>(core);
+  std::vector<Deleting> all_deleting = list_state<Deleting>(core);
+  const OtherSessions sessions(core, who.session);
   const auto grace = std::chrono::duration_cast<std::chrono::microseconds>(core.config().writing.grace);
   DuePacks due;
   std::set<std::string> waits_for;
-  for (Condemned& condemned : list_state<Condemned>(core)) {
+  for (Condemned& condemned : all_condemned) {
     std::vector<std::string> objects = {object_of(condemned)};
     std::set<std::string> blocking;
     bool satisfied = false;
@@ -92,9 +95,8 @@ DuePacks due_packs(RepositoryCore& core, const PruneIdentity& who) {
     waits_for.merge(blocking);
     due.not_yet.push_back(std::move(condemned));
   }
-  for (Deleting& deleting : list_state<Deleting>(core)) {
+  for (Deleting& deleting : all_deleting) {
     if (deleting.session == who.session || sessions.alive.contains(deleting.session)) continue;
-    due.state_objects.push_back(object_of(deleting));
     due.abandoned.push_back(std::move(deleting));
   }
   due.waits_for.assign(waits_for.begin(), waits_for.end());
@@ -107,6 +109,8 @@ void note_whom_to_wait_for(RepositoryCore& core, const PruneIdentity& who, const
                  .host = who.host,
                  .written = who.clock.now(),
                  .sessions = {}};
+  // Also who writes this, for others: what it condemned is its own to delete as long as it is at work.
+  waits.sessions.push_back({.session = who.session, .sequence = 0});
   for (const auto& [id, session] : OtherSessions(core, who.session).alive) {
     waits.sessions.push_back({.session = id, .sequence = session.sequence});
   }

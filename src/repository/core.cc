@@ -13,6 +13,7 @@
 namespace dbb::repository {
 namespace {
 
+constexpr int kListAttempts = 20;
 constexpr size_t kCacheBytes = 32 << 20;
 constexpr size_t kLastBytesRead = 64 << 10;  // of a pack: the trailer and, mostly, the directory
 
@@ -39,17 +40,29 @@ RepositoryCore::RepositoryCore(storage::ObjectStore& store, Unlocked unlocked)
 RepositoryCore::~RepositoryCore() { codec::wipe(config_.master_key); }
 
 std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
+  const std::scoped_lock lock(index_mutex_);
+  // An object that is gone when it is read was replaced since the list was made, by one that the list lacks.
+  for (int attempt = 0; !try_refresh_index(); ++attempt) {
+    if (attempt == kListAttempts) {
+      throw Error(
+          ErrorCode::kStorageFailed,
+          {.message = fmt::format("The index in {} changes faster than it can be read.", store_.describe()),
+           .solution = {"Run the command again when the prune or repair that is at work has ended."}});
+    }
+  }
+  return index_;
+}
+
+bool RepositoryCore::try_refresh_index() {
   std::set<std::string> listed;
   store_.list("index/", [&](const storage::ListedObject& object) {
-    if (!is_index_name(object.name)) return true;
-    listed.insert(object.name);
+    if (is_index_name(object.name)) listed.insert(object.name);
     return true;
   });
-  const std::scoped_lock lock(index_mutex_);
   std::vector<std::string> added;
   std::ranges::set_difference(listed, index_objects_, std::back_inserter(added));
   const bool vanished = !std::ranges::includes(listed, index_objects_);
-  if (added.empty() && !vanished) return index_;
+  if (added.empty() && !vanished) return true;
 
   if (vanished) {
     // Let go of the old one first, so that the two are not both in memory.
@@ -59,16 +72,18 @@ std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
     added.assign(listed.begin(), listed.end());
   }
   auto index = std::make_shared<FrameIndex>(*index_);
-  for (const std::string& object : added) add_index_object(*index, object);
+  for (const std::string& object : added) {
+    if (!add_index_object(*index, object)) return false;
+  }
   index->finish();
   index_objects_ = std::move(listed);
   index_ = std::move(index);
-  return index_;
+  return true;
 }
 
-void RepositoryCore::add_index_object(FrameIndex& index, const std::string& object) {
+bool RepositoryCore::add_index_object(FrameIndex& index, const std::string& object) {
   const std::optional<Bytes> box = store_.get(object, max_box_bytes(BoxKind::kIndex));
-  if (!box) return;  // deleted since it was listed
+  if (!box) return false;
   try {
     BoxOpener opener(keys_);
     const ByteView content = opener.open(BoxKind::kIndex, box_name_of_object(object), *box, object);
@@ -79,6 +94,7 @@ void RepositoryCore::add_index_object(FrameIndex& index, const std::string& obje
     if (!is_damage(error)) throw;
     damaged_indexes_[object] = error.cause();
   }
+  return true;
 }
 
 std::map<std::string, std::string> RepositoryCore::damaged_indexes() {

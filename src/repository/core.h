@@ -66,7 +66,9 @@ class RepositoryCore {
     size_t bytes;
   };
 
-  void add_index_object(FrameIndex& index, const std::string& object);
+  // Both need index_mutex_; false when something was gone that had been listed.
+  bool try_refresh_index();
+  bool add_index_object(FrameIndex& index, const std::string& object);
   void remember(const PackId& pack, const std::shared_ptr<const PackDirectory>& directory);
 
   storage::ObjectStore& store_;

@@ -200,6 +200,15 @@ TEST_F(EveryStep, OfAPruneWithCompaction) {
 class EveryStepWithKeys : public EveryStep {
  protected:
   EveryStepWithKeys() : EveryStep(testing::new_keys(testing::key_file(1))) {}
+
+  // The key may be there already, which is said.
+  static void unless_known(const std::function<void(Repository&)>& run, Repository& repository) {
+    try {
+      run(repository);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage) << error.what();
+    }
+  }
 };
 
 TEST_F(EveryStepWithKeys, OfAddingAndRemovingAKey) {
@@ -208,7 +217,7 @@ TEST_F(EveryStepWithKeys, OfAddingAndRemovingAKey) {
         repository.key_manager().add({.source = testing::key_file(2), .label = "second"}, clock_);
     repository.key_manager().remove(repository.key_manager().find(id));
   };
-  try_every_step("key add, remove", run, run);
+  try_every_step("key add, remove", run, [&](Repository& repository) { unless_known(run, repository); });
 }
 
 TEST_F(EveryStepWithKeys, OfChangingAKeyAndBeginningAnEpoch) {
@@ -216,7 +225,7 @@ TEST_F(EveryStepWithKeys, OfChangingAKeyAndBeginningAnEpoch) {
     repository.key_manager().change({.source = testing::key_file(2), .label = "changed"}, clock_);
     repository.key_manager().rotate(clock_);
   };
-  try_every_step("key change, rotate", run, run);
+  try_every_step("key change, rotate", run, [&](Repository& repository) { unless_known(run, repository); });
 }
 
 TEST_F(EveryStep, OfForgettingAndHolding) {

@@ -26,7 +26,7 @@ void survive(const Decode& decode) {
 
 // The same in every run, so that an input means the same in every run.
 inline const KeyRing& fixed_keys() {
-  static const KeyRing keys = [] {
+  static const KeyRing kKeys = [] {
     codec::Key master;
     master.fill(7);
     RepositoryId repository;
@@ -35,7 +35,7 @@ inline const KeyRing& fixed_keys() {
     made.add_epoch(1, master);
     return made;
   }();
-  return keys;
+  return kKeys;
 }
 
 // A sealed box whose content is said to be compressed already: its first four bytes are the plain length.

@@ -24,7 +24,8 @@ class DyingStore final : public storage::ObjectStore {
   std::string describe() const override { return store_.describe(); }
   using ObjectStore::put;
   storage::PutResult put(std::string_view name, std::span<const ByteView> pieces) override {
-    if (--left_ < 0 || (left_ == 0 && !after_)) die();
+    --left_;
+    if (left_ < 0 || (left_ == 0 && !after_)) die();
     const storage::PutResult result = store_.put(name, pieces);
     if (left_ == 0) die();
     return result;
@@ -42,7 +43,8 @@ class DyingStore final : public storage::ObjectStore {
     store_.list(prefix, visit);
   }
   bool remove(std::string_view name) override {
-    if (--left_ < 0 || (left_ == 0 && !after_)) die();
+    --left_;
+    if (left_ < 0 || (left_ == 0 && !after_)) die();
     const bool removed = store_.remove(name);
     if (left_ == 0) die();
     return removed;

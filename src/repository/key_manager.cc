@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "repository/config.h"
 #include "repository/core.h"
 #include "repository/damage.h"
 #include "repository/key_slot.h"
@@ -101,6 +102,27 @@ void KeyManager::refuse_without_encryption() const {
                             "What lies in this one stays readable for whoever can read its files."}});
 }
 
+// A second slot for the same secret would stay valid when the first is removed or changed.
+void KeyManager::refuse_known(const NewKey& key) const {
+  const std::optional<Bytes> config = core_->store().get(kConfigObject, kMaxJsonBytes);
+  if (!config) return;
+  std::vector<KeySource> given;
+  given.push_back({.kind = key.source.kind, .secret = key.source.secret.clone()});
+  std::string slot;
+  try {
+    slot = unlock(core_->store(), *config, given).slot;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kKeyRefused) return;
+    throw;
+  }
+  throw Error(ErrorCode::kUsage,
+              {.message = fmt::format("That key opens the repository already: it is the key {}.", slot),
+               .solution = {
+                   "Give another one.",
+                   "If an earlier change was broken off, remove the old key: dbbackup key list; dbbackup key "
+                   "remove ID --confirm"}});
+}
+
 std::string KeyManager::add(const NewKey& key, system::Clock& clock) {
   refuse_without_encryption();
   if (read_key_slots(core_->store()).size() >= kMaxKeySlots) {
@@ -108,6 +130,7 @@ std::string KeyManager::add(const NewKey& key, system::Clock& clock) {
                                     .solution = {"Remove one that nobody needs: dbbackup key list; dbbackup "
                                                  "key remove ID --confirm"}});
   }
+  refuse_known(key);
   return put_key_slot(core_->store(), key, core_->config().master_key, core_->keys(), clock.now());
 }
 

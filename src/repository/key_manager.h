@@ -65,6 +65,7 @@ class KeyManager {
 
  private:
   void refuse_without_encryption() const;
+  void refuse_known(const NewKey& key) const;
   // Genuine slots besides that one.
   size_t others(std::string_view id);
 

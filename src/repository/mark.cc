@@ -33,7 +33,6 @@ void Mark::update() {
   for (const BackupId& id : core_->backup_ids()) {
     if (!backups_.contains(id.text())) added.push_back(id);
   }
-  const std::vector<Checkpoint> checkpoints = list_state<Checkpoint>(*core_);
   const std::shared_ptr<const FrameIndex> index = core_->refresh_index();
   if (const auto damaged = core_->damaged_indexes(); !damaged.empty()) {
     throw Error(
@@ -53,15 +52,14 @@ void Mark::update() {
                           .bytes_total = added.size()});
     read_backup(id, index);
   }
-  for (const Checkpoint& checkpoint : checkpoints) read_checkpoint(checkpoint);
+  for_each_state<Checkpoint>(*core_, [&](const Checkpoint& checkpoint) { read_checkpoint(checkpoint); });
 }
 
 void Mark::read_checkpoint(const Checkpoint& checkpoint) {
   const bool useless = std::ranges::any_of(backups_, [&](const auto& entry) {
     const Backup& backup = entry.second;
     return backup.id == checkpoint.backup ||
-           (checkpoint.backup < backup.id && backup.source == checkpoint.source &&
-            backup.kind == checkpoint.backup_kind);
+           (checkpoint.backup < backup.id && backup.source == checkpoint.source);
   });
   if (useless) {
     useless_checkpoints_.insert(object_of(checkpoint));

@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "base/check.h"
+#include "base/error.h"
 
 namespace dbb::repository {
 namespace {
@@ -19,7 +19,11 @@ NeededChunks::NeededChunks(std::shared_ptr<const FrameIndex> index) : index_(std
   uint64_t bits = 0;
   for (uint32_t& entry : first_bit_) {
     bits += entry;
-    DBB_CHECK(bits <= UINT32_MAX, "a repository has fewer than four billion chunks");
+    if (bits > UINT32_MAX) {
+      throw Error(ErrorCode::kStorageFailed,
+                  {.message = "The repository has more than four billion chunks, too many to prune.",
+                   .solution = {"Divide the sources among several repositories."}});
+    }
     entry = static_cast<uint32_t>(bits);
   }
   bits_.resize((bits + 63) / 64);

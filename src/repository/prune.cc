@@ -80,9 +80,9 @@ PruneResult Pruner::run() {
   return result;
 }
 
-// A process that is no more; what it announced, too.
+// A process that is no more.
 void Pruner::bury(const SessionRecord& session, PruneResult& result) {
-  withdraw_unconfirmed(session);
+  if (!settle(session)) return;
   if (core_->store().remove(object_of(session))) ++result.leftovers_removed;
 }
 
@@ -110,11 +110,19 @@ void Pruner::remove_leftovers(PruneResult& result) {
 }
 
 // A backup that ended between writing its manifest and the look whether all it relies on is still there: that
-// look is made here in its place.
-void Pruner::withdraw_unconfirmed(const SessionRecord& session) {
+// look is made here in its place. False when it cannot be made: then the session stays for a later prune.
+bool Pruner::settle(const SessionRecord& session) {
+  if (session.operation != "backup" || session.backup.empty()) return true;
+  const BackupId id = BackupId::parse(session.backup);
+  if (!core_->store().size(manifest_object(id))) return true;
+  if (!mark_.backups().contains(session.backup)) mark_.update();
   const auto backup = mark_.backups().find(session.backup);
-  if (session.operation != "backup" || backup == mark_.backups().end()) return;
-  if (backup->second.missing_extents == 0) return;
+  if (backup == mark_.backups().end() || backup->second.missing_extents == 0) return true;
+  // Only what is surely gone speaks against it: a pack that no index lists may hold what is missing.
+  const PackSizes sizes(core_->store());
+  const bool index_may_be_wrong = sizes.sizes().size() > core_->refresh_index()->packs().size();
+  const std::vector<Hold> holds = list_state<Hold>(*core_);
+  if (index_may_be_wrong || std::ranges::find(holds, id, &Hold::backup) != holds.end()) return false;
   events_.emit(
       Notice{.severity = Severity::kWarning,
              .kind = "backup-withdrawn",
@@ -122,8 +130,9 @@ void Pruner::withdraw_unconfirmed(const SessionRecord& session) {
                                  "deleted meanwhile: it is withdrawn.",
                                  session.backup),
              .fields = {{"backup", session.backup}}});
-  put_state(*core_, Tombstone{.backup = backup->second.id, .by = options_.host, .created = clock_.now()});
-  core_->store().remove(manifest_object(backup->second.id));
+  put_state(*core_, Tombstone{.backup = id, .by = options_.host, .created = clock_.now()});
+  core_->store().remove(manifest_object(id));
+  return true;
 }
 
 void Pruner::delete_due(PruneResult& result) {
@@ -151,6 +160,7 @@ void Pruner::delete_due(PruneResult& result) {
     }
   }
 
+  presence_->refuse_if_silent();
   write_index_without(victims);
   const PackSizes sizes(core_->store());
   uint64_t done = 0;
@@ -167,6 +177,14 @@ void Pruner::delete_due(PruneResult& result) {
   }
   for (const std::string& object : due.state_objects) core_->store().remove(object);
   core_->store().remove(object_of(announcement));
+  // What has to be rescued stays announced until it is.
+  for (const Deleting& abandoned : due.abandoned) {
+    if (rescue_.empty()) {
+      core_->store().remove(object_of(abandoned));
+    } else {
+      abandoned_objects_.push_back(object_of(abandoned));
+    }
+  }
 }
 
 // Those of the packs that some backup needs, since nothing else has what is needed of them; and those of
@@ -298,6 +316,8 @@ void Pruner::compact_and_condemn(PruneResult& result) {
   // With nothing to condemn, a note is worth it only to see next time who has been silent all along.
   const bool watch =
       !OtherSessions(*core_, presence_->id()).alive.empty() && list_state<Condemned>(*core_).empty();
+  for (const std::string& object : abandoned_objects_) core_->store().remove(object);
+  abandoned_objects_.clear();
   if (condemned.packs.empty() && !watch) return;
   put_state(*core_, condemned);
   note_whom_to_wait_for(*core_, whoami(), condemned.id);

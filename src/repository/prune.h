@@ -40,7 +40,7 @@ class Pruner {
   PruneIdentity whoami();
   void remove_leftovers(PruneResult& result);
   void bury(const SessionRecord& session, PruneResult& result);
-  void withdraw_unconfirmed(const SessionRecord& session);
+  bool settle(const SessionRecord& session);
   Choice choose(const PackSizes& sizes, const FrameIndex& newest);
   std::vector<PackId> orphans(const PackSizes& sizes, const FrameIndex& index);
   void delete_due(PruneResult& result);
@@ -55,6 +55,7 @@ class Pruner {
   const std::stop_token stop_;
   std::optional<Session> presence_;
   Mark mark_;
+  std::vector<std::string> abandoned_objects_;  // that announce what is in rescue_
   std::set<PackId> rescue_;  // needed, and announced for deletion by a prune that died: copied first
 };
 

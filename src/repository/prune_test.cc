@@ -11,6 +11,7 @@
 #include "repository/session.h"
 #include "repository/testing.h"
 #include "storage/crash_store.h"
+#include "storage/faulty_store.h"
 
 namespace dbb::repository {
 namespace {
@@ -189,6 +190,13 @@ TEST_F(Prune, AWriterThatWasSilentMayNotCommit) {
   place_.clock.turn(std::chrono::hours(13));
   EXPECT_EQ(code_of([&] { writer->commit({}); }), ErrorCode::kSessionSilent);
   EXPECT_EQ(place_.repository->list_backups().backups.size(), 1U);
+}
+
+TEST_F(Prune, AFullDiskKeepsNobodyFromReading) {
+  storage::FaultyStore full(place_.store);
+  full.fail_puts_from(1, ErrorCode::kDiskFull);
+  const auto repository = Repository::open(full, std::stop_token());
+  EXPECT_NE(repository->announce({.operation = "restore", .host = "h"}, place_.clock), nullptr);
 }
 
 TEST_F(Prune, ASignOfLifeAfterALongSilenceDoesNotUndoIt) {

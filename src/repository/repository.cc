@@ -269,7 +269,15 @@ ForgetPlan Repository::plan_forget(const ForgetOptions& options) {
 void Repository::forget(const BackupId& id, const std::string& by, system::Clock& clock) {
   const Tombstone tombstone = {.backup = id, .by = by, .created = clock.now()};
   // There may be one, of an attempt that was killed.
-  if (!core_->store().size(object_of(tombstone))) put_state(*core_, tombstone);
+  const bool noted = core_->store().size(object_of(tombstone)).has_value();
+  try {
+    if (!noted) put_state(*core_, tombstone);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kDiskFull) throw;
+    // Who forgets to make room has none: the manifest gives its place to the note.
+    core_->store().remove(manifest_object(id));
+    put_state(*core_, tombstone);
+  }
   core_->store().remove(manifest_object(id));
 }
 

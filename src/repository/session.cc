@@ -10,8 +10,10 @@ namespace {
 
 constexpr int kBeatsPerGrace = 20;
 
+// A full disk, too, is no reason not to read a backup.
 bool refuses_writes(const Error& error) {
-  return error.code() == ErrorCode::kRepositoryReadOnly || error.code() == ErrorCode::kPermissionDenied;
+  return error.code() == ErrorCode::kRepositoryReadOnly || error.code() == ErrorCode::kPermissionDenied ||
+         error.code() == ErrorCode::kDiskFull;
 }
 
 }  // namespace
@@ -41,26 +43,41 @@ Session::~Session() {
   tasks_.request_stop();
   try {
     tasks_.join();
-    if (present_) core_->store().remove(object_of(record_));
+    if (present_ && !left_behind_) remove_written();
   } catch (const Error&) {
-    // What stays is taken for dead after the grace.
+    // What stays is taken for dead when the process has ended, or after the grace.
   }
 }
 
-// Times are taken before the object is stored: what counts is how old a sign of life is at least.
+void Session::leave_behind() {
+  const std::scoped_lock lock(mutex_);
+  left_behind_ = true;
+}
+
+void Session::remove_written() {
+  for (const std::string& object : written_) core_->store().remove(object);
+  written_.clear();
+}
+
+// Times are taken before the object is stored: what counts is how old a sign of life is at least. Every
+// attempt has a name of its own: one whose reply was lost may have taken place.
 void Session::put_record() {
   const UtcTime now = clock_.now();
   const auto steady = clock_.steady_now();
+  if (present_) longest_silence_ = std::max(longest_silence_, silence());
   SessionRecord next = record_;
   next.beat = now;
-  if (present_) ++next.sequence;
-  if (present_) longest_silence_ = std::max(longest_silence_, silence());
+  next.sequence = next_sequence_++;
+  const std::string object = object_of(next);
+  written_.push_back(object);
   put_state(*core_, next);
-  const std::string before = present_ ? object_of(record_) : std::string();
   record_ = next;
   beat_steady_ = steady;
   present_ = true;
-  if (!before.empty()) core_->store().remove(before);
+  for (const std::string& earlier : written_) {
+    if (earlier != object) core_->store().remove(earlier);
+  }
+  written_ = {object};
 }
 
 void Session::beat() {

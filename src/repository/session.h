@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/task_group.h"
 #include "repository/core.h"
@@ -23,14 +24,17 @@ struct SessionOptions {
 // renews every twentieth part of the grace, and that is removed at the end. Thread-safe.
 class Session {
  public:
-  // Present once this returns. Where the repository cannot be written to there is no object, and no error:
-  // who only reads needs none but to keep a prune from deleting what is forgotten meanwhile.
+  // Present once this returns. Where the repository cannot be written to (rights, a full disk) there is no
+  // object, and no error: who only reads needs none but to keep a prune from deleting what is forgotten
+  // meanwhile.
   enum class Writes : uint8_t { kNeeded, kIfPossible };
   Session(std::shared_ptr<RepositoryCore> core, const SessionOptions& options, Writes writes,
           system::Clock& clock);
   ~Session();
 
   const std::string& id() const { return record_.id; }
+  // The object stays at the end: something has to be looked at by whoever takes this session for dead.
+  void leave_behind();
   // Shows a sign of life now. A store that does not answer is no error: silence counts, in the end.
   void beat();
   // Error kSessionSilent when there was no sign of life for more than half the grace at any time, by wall
@@ -39,6 +43,7 @@ class Session {
 
  private:
   void put_record();
+  void remove_written();
   std::chrono::microseconds silence();
   void beat_until_stopped(const std::stop_token& stop);
 
@@ -47,7 +52,10 @@ class Session {
   const std::chrono::microseconds grace_;
   std::mutex mutex_;
   SessionRecord record_;  // guarded by mutex_ but for its id, like the two below
+  uint32_t next_sequence_ = 0;
+  std::vector<std::string> written_;  // objects that are there, or may be
   bool present_ = false;
+  bool left_behind_ = false;
   std::chrono::steady_clock::time_point beat_steady_;
   std::chrono::microseconds longest_silence_{0};
   std::condition_variable_any stopped_;

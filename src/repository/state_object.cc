@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -224,12 +225,13 @@ std::string prefix() {
   return fmt::format("state/{}/", Kind<State>::kName);
 }
 
-// Empty when nothing of that name is there any more.
+// Empty when nothing of that name is there any more, and the name alone tells too little. A session that is
+// gone when it is read is, more often than not, one that has just shown a sign of life under its next name.
 template <typename State>
 std::optional<State> read_state(RepositoryCore& core, const std::string& object) {
   State state = Kind<State>::from_name(std::string_view(object).substr(prefix<State>().size()));
   const std::optional<Bytes> box = core.store().get(object, max_box_bytes(BoxKind::kState));
-  if (!box) return std::nullopt;
+  if (!box) return Kind<State>::kNameIsEnough ? std::optional(state) : std::nullopt;
   try {
     BoxOpener opener(core.keys());
     const ByteView content = opener.open(BoxKind::kState, box_name_of_object(object), *box, object);
@@ -261,27 +263,38 @@ void put_state(RepositoryCore& core, const State& state) {
 }
 
 template <typename State>
-std::vector<State> list_state(RepositoryCore& core, std::vector<std::string>* damaged) {
+void for_each_state(RepositoryCore& core, const std::function<void(State&)>& visit,
+                    std::vector<std::string>* damaged) {
   std::vector<std::string> objects;
   core.store().list(prefix<State>(), [&](const storage::ListedObject& object) {
     objects.push_back(object.name);
     return true;
   });
-  std::vector<State> states;
+  std::ranges::sort(objects);
   for (const std::string& object : objects) {
+    std::optional<State> state;
     try {
-      if (std::optional<State> state = read_state<State>(core, object)) states.push_back(std::move(*state));
+      state = read_state<State>(core, object);
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
       if (damaged != nullptr) damaged->push_back(object);
     }
+    if (state) visit(*state);
   }
+}
+
+template <typename State>
+std::vector<State> list_state(RepositoryCore& core, std::vector<std::string>* damaged) {
+  std::vector<State> states;
+  for_each_state<State>(core, [&](State& state) { states.push_back(std::move(state)); }, damaged);
   return states;
 }
 
 #define DBB_STATE(State)                                                                           \
   std::string object_of(const State& state) { return prefix<State>() + Kind<State>::name(state); } \
   template void put_state<State>(RepositoryCore&, const State&);                                   \
+  template void for_each_state<State>(RepositoryCore&, const std::function<void(State&)>&,         \
+                                      std::vector<std::string>*);                                  \
   template std::vector<State> list_state<State>(RepositoryCore&, std::vector<std::string>*)
 DBB_STATE(SessionRecord);
 DBB_STATE(Checkpoint);

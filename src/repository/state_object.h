@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -92,9 +93,12 @@ std::string object_of(const Tombstone& tombstone);
 template <typename State>
 void put_state(RepositoryCore& core, const State& state);
 
-// All of a kind, in no order. One that vanished since it was listed is left out; of one that cannot be read,
-// what its name says is returned, if that is enough to act on (sessions and holds), else it is left out
-// (nothing is deleted because of it) and named in `damaged`.
+// All of a kind, one after the other, by name. Of one that vanished since it was listed, or cannot be read,
+// what its name says is given, if that is enough to act on (sessions and holds); else it is left out (nothing
+// is deleted because of it), and named in `damaged` if it is there.
+template <typename State>
+void for_each_state(RepositoryCore& core, const std::function<void(State&)>& visit,
+                    std::vector<std::string>* damaged = nullptr);
 template <typename State>
 std::vector<State> list_state(RepositoryCore& core, std::vector<std::string>* damaged = nullptr);
 

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -64,7 +67,10 @@ bool has_surely_ended(std::string_view process_identity) {
   uint64_t started = 0;
   char slash = 0;
   if (!(rest >> pid >> slash >> started) || slash != '/') return false;
-  return start_time(pid) != started;
+  const uint64_t found = start_time(pid);
+  // What cannot be seen may be there all the same: /proc can be mounted so that it hides what is others'.
+  if (found == 0) return ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
+  return found != started;
 }
 
 }  // namespace dbb::system

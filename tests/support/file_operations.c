@@ -1,19 +1,21 @@
-// Preloaded into the program, this records what it does to the files below one folder, so that a test can work out what a
-// power loss might have left of them at any moment (tests/e2e/support/power_loss.py); or it kills or holds the program right
-// before one of these operations (tests/e2e/test_kills_while_storing.py, test_many_hosts.py).
+// Preloaded into the program, this records what it does to the files below one folder, so that a test can
+// work out what a power loss might have left of them at any moment (tests/e2e/support/power_loss.py); or it
+// kills or holds the program right before one of these operations (tests/e2e/test_kills_while_storing.py,
+// test_many_hosts.py).
 //
 // OPERATIONS_ROOT: the folder, absolute and without links.
 // OPERATIONS_LOG: where the record goes, if one is wanted; it is appended to.
-// OPERATIONS_KILL_BEFORE: "3 rename packs/" sends SIGKILL to itself before the third operation of this kind whose path (for a
-// rename: the new one) begins like this. OPERATIONS_STOP_BEFORE: the same with SIGSTOP.
+// OPERATIONS_KILL_BEFORE: "3 rename packs/" sends SIGKILL to itself before the third operation of this kind
+// whose path (for a rename: the new one) begins like this. OPERATIONS_STOP_BEFORE: the same with SIGSTOP.
 //
 // A record is a line of fields with tabs between them, and for a write the bytes after it:
 //
 //   create PATH INODE | write INODE OFFSET SIZE | truncate INODE SIZE | sync INODE | sync-folder PATH
 //   rename FROM TO | link FROM TO | unlink PATH | mkdir PATH | rmdir PATH
 //
-// Only what succeeded is recorded, in the order in which it happened: one operation at a time, under one lock. Paths are
-// relative to the root. The system is called directly, so it does not matter what else wraps these functions.
+// Only what succeeded is recorded, in the order in which it happened: one operation at a time, under one
+// lock. Paths are relative to the root. The system is called directly, so it does not matter what else wraps
+// these functions.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,8 +33,8 @@
 static pthread_mutex_t in_order = PTHREAD_MUTEX_INITIALIZER;
 
 // The path below the root, "." for the root itself, NULL for any other place.
-static const char *below_root(const char *path) {
-  const char *root = getenv("OPERATIONS_ROOT");
+static const char* below_root(const char* path) {
+  const char* root = getenv("OPERATIONS_ROOT");
   if (root == NULL || path == NULL) return NULL;
   size_t length = strlen(root);
   if (strncmp(path, root, length) != 0) return NULL;
@@ -40,7 +42,7 @@ static const char *below_root(const char *path) {
   return path[length] == '/' ? path + length + 1 : NULL;
 }
 
-static const char *path_of(int fd, char *into) {
+static const char* path_of(int fd, char* into) {
   char link[64];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t length = syscall(SYS_readlink, link, into, PATH_MAX - 1);
@@ -55,7 +57,7 @@ static unsigned long inode_of(int fd) {
 }
 
 // Called with the lock held, before an operation. True when it is the one that is asked for.
-static int is_wanted(const char *wanted, int *hits, const char *what, const char *path) {
+static int is_wanted(const char* wanted, int* hits, const char* what, const char* path) {
   int hit;
   char its_kind[32], its_path[PATH_MAX];
   if (wanted == NULL || sscanf(wanted, "%d %31s %4000s", &hit, its_kind, its_path) != 3) return 0;
@@ -63,14 +65,16 @@ static int is_wanted(const char *wanted, int *hits, const char *what, const char
   return ++*hits == hit;
 }
 
-static void before(const char *what, const char *path) {
+static void before(const char* what, const char* path) {
   static int kill_hits = 0, stop_hits = 0;
-  if (is_wanted(getenv("OPERATIONS_KILL_BEFORE"), &kill_hits, what, path)) syscall(SYS_kill, getpid(), SIGKILL);
-  if (is_wanted(getenv("OPERATIONS_STOP_BEFORE"), &stop_hits, what, path)) syscall(SYS_kill, getpid(), SIGSTOP);
+  if (is_wanted(getenv("OPERATIONS_KILL_BEFORE"), &kill_hits, what, path))
+    syscall(SYS_kill, getpid(), SIGKILL);
+  if (is_wanted(getenv("OPERATIONS_STOP_BEFORE"), &stop_hits, what, path))
+    syscall(SYS_kill, getpid(), SIGSTOP);
 }
 
 // A record that cannot be written would make the test prove nothing: better no program at all.
-static void record(const void *data, size_t size, const char *format, ...) {
+static void record(const void* data, size_t size, const char* format, ...) {
   if (getenv("OPERATIONS_LOG") == NULL) return;
   int error_before = errno;
   char line[2 * PATH_MAX + 64];
@@ -78,16 +82,18 @@ static void record(const void *data, size_t size, const char *format, ...) {
   va_start(arguments, format);
   int length = vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
-  int log = (int)syscall(SYS_openat, AT_FDCWD, getenv("OPERATIONS_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  int log = (int)syscall(SYS_openat, AT_FDCWD, getenv("OPERATIONS_LOG"),
+                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (log < 0 || syscall(SYS_write, log, line, (size_t)length) != length) abort();
   if (size > 0 && syscall(SYS_write, log, data, size) != (ssize_t)size) abort();
   syscall(SYS_close, log);
   errno = error_before;
 }
 
-static int open_recorded(int folder, const char *path, int flags, mode_t mode) {
-  const char *name = folder == AT_FDCWD || path[0] == '/' ? below_root(path) : NULL;
-  if (name == NULL || !(flags & (O_CREAT | O_TRUNC))) return (int)syscall(SYS_openat, folder, path, flags, mode);
+static int open_recorded(int folder, const char* path, int flags, mode_t mode) {
+  const char* name = folder == AT_FDCWD || path[0] == '/' ? below_root(path) : NULL;
+  if (name == NULL || !(flags & (O_CREAT | O_TRUNC)))
+    return (int)syscall(SYS_openat, folder, path, flags, mode);
   pthread_mutex_lock(&in_order);
   int existed = syscall(SYS_faccessat, folder, path, F_OK) == 0;
   before("create", name);
@@ -98,30 +104,30 @@ static int open_recorded(int folder, const char *path, int flags, mode_t mode) {
   return fd;
 }
 
-#define OPEN(name)                                           \
-  int name(const char *path, int flags, ...) {               \
-    va_list more;                                            \
-    va_start(more, flags);                                   \
+#define DBB_OPEN(name)                                        \
+  int name(const char* path, int flags, ...) {                \
+    va_list more;                                             \
+    va_start(more, flags);                                    \
     mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0; \
-    va_end(more);                                            \
-    return open_recorded(AT_FDCWD, path, flags, mode);       \
+    va_end(more);                                             \
+    return open_recorded(AT_FDCWD, path, flags, mode);        \
   }
-#define OPENAT(name)                                         \
-  int name(int folder, const char *path, int flags, ...) {   \
-    va_list more;                                            \
-    va_start(more, flags);                                   \
+#define DBB_OPENAT(name)                                      \
+  int name(int folder, const char* path, int flags, ...) {    \
+    va_list more;                                             \
+    va_start(more, flags);                                    \
     mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0; \
-    va_end(more);                                            \
-    return open_recorded(folder, path, flags, mode);         \
+    va_end(more);                                             \
+    return open_recorded(folder, path, flags, mode);          \
   }
-OPEN(open)
-OPEN(open64)
-OPENAT(openat)
-OPENAT(openat64)
+DBB_OPEN(open)
+DBB_OPEN(open64)
+DBB_OPENAT(openat)
+DBB_OPENAT(openat64)
 
-static ssize_t write_recorded(int fd, const void *data, size_t size, off_t offset) {
+static ssize_t write_recorded(int fd, const void* data, size_t size, off_t offset) {
   char place[PATH_MAX];
-  const char *name = path_of(fd, place);
+  const char* name = path_of(fd, place);
   if (name == NULL) {
     return offset < 0 ? syscall(SYS_write, fd, data, size) : syscall(SYS_pwrite64, fd, data, size, offset);
   }
@@ -135,11 +141,15 @@ static ssize_t write_recorded(int fd, const void *data, size_t size, off_t offse
   return written;
 }
 
-ssize_t write(int fd, const void *data, size_t size) { return write_recorded(fd, data, size, -1); }
-ssize_t pwrite(int fd, const void *data, size_t size, off_t offset) { return write_recorded(fd, data, size, offset); }
-ssize_t pwrite64(int fd, const void *data, size_t size, off_t offset) { return write_recorded(fd, data, size, offset); }
+ssize_t write(int fd, const void* data, size_t size) { return write_recorded(fd, data, size, -1); }
+ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) {
+  return write_recorded(fd, data, size, offset);
+}
+ssize_t pwrite64(int fd, const void* data, size_t size, off_t offset) {
+  return write_recorded(fd, data, size, offset);
+}
 
-ssize_t writev(int fd, const struct iovec *pieces, int count) {
+ssize_t writev(int fd, const struct iovec* pieces, int count) {
   char place[PATH_MAX];
   if (path_of(fd, place) == NULL || count == 0) return syscall(SYS_writev, fd, pieces, count);
   return write_recorded(fd, pieces[0].iov_base, pieces[0].iov_len, -1);  // a short write; callers go on
@@ -147,7 +157,7 @@ ssize_t writev(int fd, const struct iovec *pieces, int count) {
 
 static int sync_recorded(int fd, long number) {
   char place[PATH_MAX];
-  const char *name = path_of(fd, place);
+  const char* name = path_of(fd, place);
   if (name == NULL) return (int)syscall(number, fd);
   pthread_mutex_lock(&in_order);
   struct stat status;
@@ -176,9 +186,10 @@ int ftruncate(int fd, off_t size) { return truncate_recorded(fd, size); }
 int ftruncate64(int fd, off_t size) { return truncate_recorded(fd, size); }
 
 // A call of one name or two, recorded when it succeeded.
-static int recorded(const char *what, const char *from, const char *to, long number, long a, long b, long c, long d, long e) {
-  const char *first = below_root(from);
-  const char *second = to == NULL ? "" : below_root(to);
+static int recorded(const char* what, const char* from, const char* to, long number, long a, long b, long c,
+                    long d, long e) {
+  const char* first = below_root(from);
+  const char* second = to == NULL ? "" : below_root(to);
   if (first == NULL || second == NULL) return (int)syscall(number, a, b, c, d, e);
   pthread_mutex_lock(&in_order);
   before(what, to == NULL ? first : second);
@@ -188,21 +199,25 @@ static int recorded(const char *what, const char *from, const char *to, long num
   return result;
 }
 
-int rename(const char *from, const char *to) {
+int rename(const char* from, const char* to) {
   return recorded("rename", from, to, SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, 0);
 }
-int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags) {
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
   return recorded("rename", from, to, SYS_renameat2, from_folder, (long)from, to_folder, (long)to, flags);
 }
-int link(const char *from, const char *to) {
+int link(const char* from, const char* to) {
   return recorded("link", from, to, SYS_linkat, AT_FDCWD, (long)from, AT_FDCWD, (long)to, 0);
 }
-int unlink(const char *path) { return recorded("unlink", path, NULL, SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0); }
-int rmdir(const char *path) { return recorded("rmdir", path, NULL, SYS_unlinkat, AT_FDCWD, (long)path, AT_REMOVEDIR, 0, 0); }
-int remove(const char *path) {
+int unlink(const char* path) {
+  return recorded("unlink", path, NULL, SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0);
+}
+int rmdir(const char* path) {
+  return recorded("rmdir", path, NULL, SYS_unlinkat, AT_FDCWD, (long)path, AT_REMOVEDIR, 0, 0);
+}
+int remove(const char* path) {
   int result = unlink(path);
   return result == 0 || errno != EISDIR ? result : rmdir(path);
 }
-int mkdir(const char *path, mode_t mode) {
+int mkdir(const char* path, mode_t mode) {
   return recorded("mkdir", path, NULL, SYS_mkdirat, AT_FDCWD, (long)path, mode, 0, 0);
 }
