@@ -263,8 +263,7 @@ void put_state(RepositoryCore& core, const State& state) {
 }
 
 template <typename State>
-void for_each_state(RepositoryCore& core, const std::function<void(State&)>& visit,
-                    std::vector<std::string>* damaged) {
+void for_each_state(RepositoryCore& core, const VisitState<State>& visit, std::vector<std::string>* damaged) {
   std::vector<std::string> objects;
   core.store().list(prefix<State>(), [&](const storage::ListedObject& object) {
     objects.push_back(object.name);
@@ -290,11 +289,10 @@ std::vector<State> list_state(RepositoryCore& core, std::vector<std::string>* da
   return states;
 }
 
-#define DBB_STATE(State)                                                                           \
-  std::string object_of(const State& state) { return prefix<State>() + Kind<State>::name(state); } \
-  template void put_state<State>(RepositoryCore&, const State&);                                   \
-  template void for_each_state<State>(RepositoryCore&, const std::function<void(State&)>&,         \
-                                      std::vector<std::string>*);                                  \
+#define DBB_STATE(State)                                                                                     \
+  std::string object_of(const State& state) { return prefix<State>() + Kind<State>::name(state); }           \
+  template void put_state<State>(RepositoryCore&, const State&);                                             \
+  template void for_each_state<State>(RepositoryCore&, const VisitState<State>&, std::vector<std::string>*); \
   template std::vector<State> list_state<State>(RepositoryCore&, std::vector<std::string>*)
 DBB_STATE(SessionRecord);
 DBB_STATE(Checkpoint);

@@ -97,7 +97,9 @@ void put_state(RepositoryCore& core, const State& state);
 // what its name says is given, if that is enough to act on (sessions and holds); else it is left out (nothing
 // is deleted because of it), and named in `damaged` if it is there.
 template <typename State>
-void for_each_state(RepositoryCore& core, const std::function<void(State&)>& visit,
+using VisitState = std::function<void(State&)>;
+template <typename State>
+void for_each_state(RepositoryCore& core, const VisitState<State>& visit,
                     std::vector<std::string>* damaged = nullptr);
 template <typename State>
 std::vector<State> list_state(RepositoryCore& core, std::vector<std::string>* damaged = nullptr);
