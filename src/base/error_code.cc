@@ -66,6 +66,8 @@ constexpr std::array kTable = {
     ErrorCodeInfo{kNameIllegal, "NAME_ILLEGAL", "name-illegal", "Name Not Possible", Exit::kRefused},
     ErrorCodeInfo{kVersionDowngrade, "VERSION_DOWNGRADE", "version-downgrade", "Target Server Is Older",
                   Exit::kRefused},
+    ErrorCodeInfo{kArchiveTooNew, "ARCHIVE_TOO_NEW", "archive-too-new", "Archive Of A Newer pg_dump",
+                  Exit::kRefused},
     ErrorCodeInfo{kPreflightRefused, "PREFLIGHT_REFUSED", "preflight-refused",
                   "Restore Refused Before It Began", Exit::kRefused},
     ErrorCodeInfo{kProofFailed, "PROOF_FAILED", "proof-failed", "Restored Rows Differ From The Backup",

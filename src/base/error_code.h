@@ -40,6 +40,7 @@ enum class ErrorCode : uint8_t {
   kTargetExists,
   kNameIllegal,
   kVersionDowngrade,
+  kArchiveTooNew,
   kPreflightRefused,
   kProofFailed,
   kSwapFailed,

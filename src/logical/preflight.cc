@@ -62,7 +62,7 @@ PreflightLine version_line(const PreflightInput& in) {
 PreflightLine client_line(const PreflightInput& in) {
   if (!in.facts.client) return {Verdict::kRefused, "client programs", in.facts.client_problem};
   return {Verdict::kOk, "client programs",
-          fmt::format("pg_restore {}, backup written by pg_dump {}", in.facts.client->text(),
+          fmt::format("pg_dumpall {}, backup written by pg_dump {}", in.facts.client->text(),
                       in.document.client_version.text())};
 }
 

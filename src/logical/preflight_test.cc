@@ -143,7 +143,7 @@ TEST_F(Preflight, WhoIsNoSuperuserIsWarnedAndWhoMayNotCreateIsRefused) {
 
 TEST_F(Preflight, MissingProgramsAreRefused) {
   facts.client.reset();
-  facts.client_problem = "No pg_restore was found.";
+  facts.client_problem = "No pg_dumpall was found.";
   EXPECT_EQ(line("client programs").verdict, Verdict::kRefused);
 }
 

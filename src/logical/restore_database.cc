@@ -9,9 +9,11 @@
 #include "logical/analyze.h"
 #include "logical/proof.h"
 #include "logical/row_loader.h"
-#include "logical/schema_apply.h"
+#include "logical/schema_archive.h"
+#include "logical/schema_runner.h"
 #include "logical/sequences.h"
 #include "logical/staging.h"
+#include "postgres/archive_statements.h"
 #include "system/machine.h"
 
 namespace dbb::logical {
@@ -48,6 +50,14 @@ class Stopwatch {
   double& seconds_;
   std::chrono::steady_clock::time_point begun_;
 };
+
+std::map<std::string, uint64_t> row_bytes_of(const DatabaseContent& content) {
+  std::map<std::string, uint64_t> bytes;
+  for (const TableContent& table : content.tables) {
+    bytes[table.attributes.qualified_name()] = table.attributes.row_bytes;
+  }
+  return bytes;
+}
 
 // Tables whose rows no transaction of their own froze.
 std::set<std::string> not_frozen(const Connection& session, const DatabaseContent& content, int workers) {
@@ -183,16 +193,27 @@ void DatabaseRestore::fill(bool in_one_transaction) {
     throw Error(ErrorCode::kCorruptedBackup,
                 {.message = fmt::format("The backup holds no schema of database \"{}\".", plan_.source)});
   }
-  const SchemaArchive archive(shared_.backup, *content_.schema, shared_.programs);
-  SchemaApplier schema(archive, operation_, work_, with_owners_);
-  const system::StopEvent stop(operation_.stop);
-  if (in_one_transaction && archive.list("", stop).empty()) return;  // a system database nobody used
+  const SchemaArchive archive(shared_.backup, *content_.schema);
+  const SchemaPlan plan = plan_schema(archive.toc(), entries_to_run(), row_bytes_of(content_));
+  if (in_one_transaction && plan.size() == 0) return;  // a system database nobody used
+  const SchemaRunner runner(operation_, work_, archive.toc(), {.given = with_owners_}, shared_.progress,
+                            plan_.name);
 
-  shared_.progress.show("schema", plan_.name);
-  schema.apply_pre_data(in_one_transaction);
+  if (in_one_transaction) {
+    runner.run_in_one_transaction(plan.before_rows);
+  } else {
+    runner.run("schema", plan.before_rows, shared_.plan.workers);
+  }
   operation_.at_step("pre-data-done", plan_.name);
   load();
-  finish_schema(schema);
+  finish_schema(runner, plan);
+}
+
+// Without the right to give objects away, privileges would be given in the wrong role's name.
+EntryFilter DatabaseRestore::entries_to_run() const {
+  return [with_owners = with_owners_](const postgres::ArchiveEntry& entry) {
+    return with_owners || postgres::pass_of(entry) != postgres::RestorePass::kPrivileges;
+  };
 }
 
 void DatabaseRestore::load() {
@@ -212,12 +233,15 @@ void DatabaseRestore::load() {
   operation_.at_step("rows-done", plan_.name);
 }
 
-void DatabaseRestore::finish_schema(SchemaApplier& schema) {
+void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan& plan) {
   const Stopwatch watch(operation_.clock, outcome_.index_seconds);
-  shared_.progress.show("indexes", plan_.name);
-  for (std::string& warning : schema.apply_post_data(shared_.plan.workers)) {
+  const int workers = shared_.plan.workers;
+  runner.run("indexes", plan.after_rows, workers);
+  runner.run("privileges", plan.privileges, workers);
+  for (std::string& warning : runner.run_refreshes(plan.refreshes, workers)) {
     warn("refresh-failed", std::move(warning));
   }
+  runner.run("event triggers", plan.event_triggers, 1);
   operation_.at_step("post-data-done", plan_.name);
   std::set<std::string> thawed;
   {

@@ -6,7 +6,8 @@
 #include "logical/restore_contents.h"
 #include "logical/restore_progress.h"
 #include "logical/restore_session.h"
-#include "postgres/client_programs.h"
+#include "logical/schema_plan.h"
+#include "logical/schema_runner.h"
 #include "postgres/server.h"
 
 namespace dbb::logical {
@@ -15,7 +16,6 @@ namespace dbb::logical {
 struct RestoreShared {
   repository::BackupReader& backup;
   const RestorePlan& plan;
-  const postgres::ClientPrograms& programs;
   const postgres::ServerFacts& server;
   const std::string maintenance;
   RestoreProgress& progress;
@@ -37,7 +37,8 @@ class DatabaseRestore {
   void fill_system();
   void fill(bool in_one_transaction);
   void load();
-  void finish_schema(class SchemaApplier& schema);
+  EntryFilter entries_to_run() const;
+  void finish_schema(const SchemaRunner& runner, const SchemaPlan& plan);
   void prove();
   void make_durable();
   void give_properties(const std::string& database, bool in_place);

@@ -6,7 +6,7 @@
 #include "logical/plan_databases.h"
 #include "logical/preflight.h"
 #include "logical/restore_contents.h"
-#include "logical/schema_apply.h"
+#include "logical/schema_archive.h"
 #include "repository/damage.h"
 #include "system/machine.h"
 #include "system/stop_event.h"
@@ -16,11 +16,10 @@ namespace {
 
 using postgres::Connection;
 
-const postgres::ClientPrograms* choose_programs(const Operation& operation, const Document& document,
-                                                RestoreFacts& facts) {
+const postgres::ClientPrograms* choose_programs(const Operation& operation, RestoreFacts& facts) {
   try {
     const postgres::ClientPrograms& programs =
-        postgres::choose_for_restore(operation.programs, facts.server.version, document.client_version);
+        postgres::choose_for_dump(operation.programs, facts.server.version);
     facts.client = programs.version;
     return &programs;
   } catch (const Error& error) {
@@ -32,14 +31,12 @@ const postgres::ClientPrograms* choose_programs(const Operation& operation, cons
 
 // Looks into the schema of each database that will be restored.
 void read_schemas(repository::BackupReader& backup, const SchemaContent& content,
-                  const std::vector<DatabasePlan>& databases, const postgres::ClientPrograms& programs,
-                  const Operation& operation, RestoreFacts& facts) {
-  const system::StopEvent stop(operation.stop);
+                  const std::vector<DatabasePlan>& databases, RestoreFacts& facts) {
   for (const DatabasePlan& plan : databases) {
     const auto schema = content.schemas.find(database_key(plan.source, kSchemaKind));
     if (plan.action == DatabaseAction::kSkip || schema == content.schemas.end()) continue;
-    const SchemaArchive archive(backup, schema->second, programs);
-    facts.schemas[plan.source] = read_schema_facts(archive.script(stop));
+    const SchemaArchive archive(backup, schema->second);
+    facts.schemas[plan.source] = read_schema_facts(archive.toc());
   }
 }
 
@@ -147,10 +144,10 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   settle_system_databases(plan.databases, options, facts);
 
   validate(*backup, options, operation, facts);
-  const postgres::ClientPrograms* programs = choose_programs(operation, plan.document, facts);
+  const postgres::ClientPrograms* programs = choose_programs(operation, facts);
   if (programs != nullptr && facts.missing_frames.empty()) {
     const SchemaContent content = read_schema_content(*backup);
-    read_schemas(*backup, content, plan.databases, *programs, operation, facts);
+    read_schemas(*backup, content, plan.databases, facts);
     read_globals(*backup, content, options, plan.document, *programs, operation, maintenance, facts);
     gather_location_facts(session, facts);
   }

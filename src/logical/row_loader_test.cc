@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "logical/database_properties.h"
-#include "logical/schema_apply.h"
 
 namespace dbb::logical {
 namespace {
@@ -63,18 +62,6 @@ TEST(PlanLoad, ExtensionRowsAreNotInItAndLargeObjectsAre) {
   content.tables[0].attributes.is_extension_config = true;
   content.large_objects = {{.bytes = 7}};
   EXPECT_THAT(plan_load(content, 4), ElementsAre(LoadTask{LoadTask::Kind::kLargeObjects, {}, 0, 7}));
-}
-
-TEST(PostData, RefreshesAndEventTriggersComeLast) {
-  const PostData data = split_post_data({"12; 0 16400 MATERIALIZED VIEW DATA public mv owner",
-                                         "13; 3466 16500 EVENT TRIGGER - stop owner",
-                                         "14; 0 0 COMMENT - EVENT TRIGGER stop owner",
-                                         "15; 1259 16600 INDEX public MATERIALIZED VIEW DATA owner",
-                                         "16; 2606 16700 FK CONSTRAINT public a f owner"});
-  EXPECT_THAT(data.refreshes, ElementsAre("12; 0 16400 MATERIALIZED VIEW DATA public mv owner"));
-  EXPECT_THAT(data.event_triggers, ElementsAre("13; 3466 16500 EVENT TRIGGER - stop owner",
-                                               "14; 0 0 COMMENT - EVENT TRIGGER stop owner"));
-  EXPECT_EQ(data.main.size(), 2);
 }
 
 TEST(SplitNameList, NamesAreUnquotedAndEmptyOnesKept) {

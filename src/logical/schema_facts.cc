@@ -6,6 +6,7 @@
 #include <map>
 
 #include "logical/sql_script.h"
+#include "postgres/archive_statements.h"
 
 namespace dbb::logical {
 namespace {
@@ -36,6 +37,14 @@ class Reader {
     } else if (statement.begins_with({"REFRESH"})) {
       refreshes_ = true;
     }
+  }
+
+  void read(const postgres::ArchiveEntry& entry) {
+    if (!entry.owner.empty()) facts_.roles.emplace(entry.owner);
+    if (entry.tablespace && !entry.tablespace->empty()) facts_.tablespaces.emplace(*entry.tablespace);
+    // A function's body may be any text; nothing in it says what the restore needs.
+    if (entry.description == "FUNCTION" || entry.description == "PROCEDURE") return;
+    for_each_statement(entry.definition, [&](const Statement& statement) { read(statement); });
   }
 
   SchemaFacts finish() {
@@ -204,6 +213,14 @@ class Reader {
 };
 
 }  // namespace
+
+SchemaFacts read_schema_facts(const postgres::ArchiveToc& toc) {
+  Reader reader;
+  for (const postgres::ArchiveEntry& entry : toc.entries) {
+    if (postgres::is_restored(entry)) reader.read(entry);
+  }
+  return reader.finish();
+}
 
 SchemaFacts read_schema_facts(std::string_view script) {
   Reader reader;

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
-// What a database's schema script (`pg_restore -f -`) says about what its restore will need. Pure functions.
+#include "postgres/archive_toc.h"
+
+// What a database's schema says about what its restore will need. Pure functions.
 namespace dbb::logical {
 
 // How many entries of the server's lock table one statement of a restore takes at most.
@@ -42,6 +44,8 @@ inline constexpr size_t kMostStatements = 64;
 inline constexpr uint64_t kPlainStatement = 12;
 inline constexpr uint64_t kExtension = 100;
 
+SchemaFacts read_schema_facts(const postgres::ArchiveToc& toc);
+// The same of a script, as pg_restore writes one.
 SchemaFacts read_schema_facts(std::string_view script);
 
 }  // namespace dbb::logical

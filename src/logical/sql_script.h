@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-// Cuts a script that pg_dump, pg_dumpall or pg_restore wrote into statements and tokens. It knows
+// Cuts a script that pg_dump or pg_dumpall wrote into statements and tokens. It knows
 // PostgreSQL's lexical rules, not its grammar: a semicolon inside a SQL-standard function body (BEGIN ATOMIC)
 // ends a statement here, too.
 namespace dbb::logical {

@@ -1,4 +1,4 @@
-// Scripts of pg_dumpall and pg_restore are stored bytes too.
+// Scripts of pg_dumpall and pg_dump are stored bytes too.
 
 #include "logical/sql_script.h"
 

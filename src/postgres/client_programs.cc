@@ -54,7 +54,7 @@ bool is_debian_wrapper(const fs::path& program) {
 }
 
 bool is_complete(const fs::path& directory) {
-  return std::ranges::all_of(std::array{"pg_dump", "pg_dumpall", "pg_restore"}, [&](const char* program) {
+  return std::ranges::all_of(std::array{"pg_dump", "pg_dumpall"}, [&](const char* program) {
     std::error_code failure;
     const auto status = fs::status(directory / program, failure);
     constexpr auto kExecutable = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
@@ -123,7 +123,7 @@ const ClientPrograms* nearest(const std::vector<ClientPrograms>& all, int major)
 [[noreturn]] void throw_missing(const std::vector<ClientPrograms>& all, int major, std::string_view purpose) {
   if (all.empty())
     throw Error(ErrorCode::kClientProgramMissing,
-                {.message = "pg_dump, pg_dumpall and pg_restore were not found on this host.",
+                {.message = "pg_dump and pg_dumpall were not found on this host.",
                  .solution = how_to_install(major)});
   throw Error(ErrorCode::kClientProgramOlder,
               {.message = fmt::format("{} needs client programs of PostgreSQL {} or newer.", purpose, major),
@@ -155,20 +155,6 @@ const ClientPrograms& choose_for_dump(const std::vector<ClientPrograms>& all, Se
   return *best;
 }
 
-const ClientPrograms& choose_for_restore(const std::vector<ClientPrograms>& all, ServerVersion target,
-                                         ServerVersion dumped_by) {
-  // One that is older than the target still connects to it; one that is older than the dump cannot read it.
-  if (const auto* best = nearest(all, std::max(target.major(), dumped_by.major()))) return *best;
-  const ClientPrograms* newest = nullptr;
-  for (const auto& set : all)
-    if (set.version.major() >= dumped_by.major() &&
-        (newest == nullptr || set.version.major() > newest->version.major()))
-      newest = &set;
-  if (newest == nullptr)
-    throw_missing(all, dumped_by.major(), fmt::format("Reading what pg_dump {} wrote", dumped_by.text()));
-  return *newest;
-}
-
 void run_program(const ClientPrograms& programs, std::string_view name, const ConnectionTarget& target,
                  const ProgramRun& run, const system::StopEvent& stop) {
   ConnectionTarget explicit_target = target.with_database(target.value("dbname"));
@@ -196,17 +182,6 @@ void run_program(const ClientPrograms& programs, std::string_view name, const Co
   const auto outcome =
       system::run(command, {.on_output = run.on_output, .on_error_line = run.on_error_line}, stop);
   if (outcome.exit_code != 0) throw program_error(name, outcome.exit_code, outcome.standard_error, &target);
-}
-
-std::string run_offline(const ClientPrograms& programs, std::string_view name,
-                        const std::vector<std::string>& arguments, const system::StopEvent& stop) {
-  system::Command command{.argv = {programs.program(name).string()}, .environment = {{"LC_ALL", "C"}}};
-  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  std::string output;
-  const auto outcome =
-      system::run(command, {.on_output = [&](ByteView bytes) { output += as_text(bytes); }}, stop);
-  if (outcome.exit_code != 0) throw program_error(name, outcome.exit_code, outcome.standard_error, nullptr);
-  return output;
 }
 
 }  // namespace dbb::postgres

@@ -26,10 +26,6 @@ std::vector<ClientPrograms> find_client_programs(const std::vector<std::filesyst
 // The programs to dump a server with: its own major, else the nearest newer one. kClientProgramMissing when
 // none was found at all, kClientProgramOlder when all are older, each with the package to install.
 const ClientPrograms& choose_for_dump(const std::vector<ClientPrograms>& all, ServerVersion server);
-// The programs to restore into `target` with: can read what `dumped_by` wrote, of the target's major if there
-// is one.
-const ClientPrograms& choose_for_restore(const std::vector<ClientPrograms>& all, ServerVersion target,
-                                         ServerVersion dumped_by);
 
 struct ProgramRun {
   std::vector<std::string> arguments;                              // without the connection
@@ -44,9 +40,5 @@ struct ProgramRun {
 // mean (kAuthFailed, kLockTimeout, kLockExhaustion, kPermissionDenied, kConnectionLost, kDiskFull).
 void run_program(const ClientPrograms& programs, std::string_view name, const ConnectionTarget& target,
                  const ProgramRun& run, const system::StopEvent& stop);
-
-// Runs `name` without any connection and returns its standard output.
-std::string run_offline(const ClientPrograms& programs, std::string_view name,
-                        const std::vector<std::string>& arguments, const system::StopEvent& stop);
 
 }  // namespace dbb::postgres

@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "base/error.h"
 #include "postgres/client_programs.h"
 #include "support/private_cluster.h"
@@ -115,24 +113,6 @@ TEST(ClientProgramsServerTest, StopEndsAProgram) {
   });
   EXPECT_EQ(failure_of(cluster.target(), "pg_dump", {}, stop.get_token()).code(), ErrorCode::kCancelled);
   group.join();
-}
-
-TEST(ClientProgramsServerTest, ADumpIsReadOffline) {
-  const PrivateCluster cluster;
-  cluster.psql("CREATE TABLE here (id int)");
-  const fs::path archive = cluster.directory() / "archive";
-  std::ofstream(archive) << output_of(cluster.target(), "pg_dump", {.arguments = {"-Fc"}});
-  const system::StopEvent never{std::stop_token{}};
-  EXPECT_THAT(run_offline(programs(), "pg_restore", {"-l", archive.string()}, never),
-              HasSubstr("TABLE public here"));
-  std::ofstream(archive) << "no archive";
-  try {
-    run_offline(programs(), "pg_restore", {"-l", archive.string()}, never);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kClientProgramFailed);
-    EXPECT_THAT(error.cause(), HasSubstr("does not appear to be a valid archive"));
-  }
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ class ClientProgramsTest : public ::testing::Test {
   fs::path make_set(const std::string& name, const std::string& version_words) {
     const fs::path directory = directory_.path() / name;
     fs::create_directories(directory);
-    for (const char* program : {"pg_dump", "pg_dumpall", "pg_restore"}) {
+    for (const char* program : {"pg_dump", "pg_dumpall"}) {
       std::ofstream(directory / program) << "#!/bin/sh\necho '" << program << " " << version_words << "'\n";
       fs::permissions(directory / program, fs::perms::owner_all);
     }
@@ -65,7 +65,7 @@ TEST_F(ClientProgramsTest, WrappersAndIncompleteSetsAreLeftOut) {
   fs::remove(wrapped / "pg_dump");
   fs::create_symlink("../pg_wrapper", wrapped / "pg_dump");
   const fs::path half = make_set("half", "(PostgreSQL) 16.1");
-  fs::remove(half / "pg_restore");
+  fs::remove(half / "pg_dumpall");
   EXPECT_TRUE(find({wrapped, half}).empty());
 }
 
@@ -94,22 +94,6 @@ TEST(ChooseTest, ADumpIsMadeByTheServersOwnMajorElseTheNearestNewer) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kClientProgramMissing);
-  }
-}
-
-TEST(ChooseTest, ARestoreUsesTheTargetsMajorIfThatReadsTheDump) {
-  const auto all = sets({13, 15, 16, 18});
-  EXPECT_EQ(choose_for_restore(all, {160000}, {150000}).version.major(), 16);
-  EXPECT_EQ(choose_for_restore(all, {150000}, {150000}).version.major(), 15);
-  EXPECT_EQ(choose_for_restore(all, {150000}, {160000}).version.major(), 16)
-      << "15 may not read what 16 wrote";
-  EXPECT_EQ(choose_for_restore(all, {170000}, {150000}).version.major(), 18);
-  EXPECT_EQ(choose_for_restore(sets({13, 15}), {170000}, {150000}).version.major(), 15);
-  try {
-    (void)choose_for_restore(sets({13, 15}), {150000}, {170000});
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kClientProgramOlder);
   }
 }
 

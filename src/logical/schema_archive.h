@@ -1,0 +1,24 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "postgres/archive_toc.h"
+#include "repository/backup_reader.h"
+
+namespace dbb::logical {
+
+// A database's schema archive. It holds secrets (user mappings, subscriptions), and so never lies on a disk.
+// Memory: its bytes, about 1 KiB a table, and 250 bytes an entry.
+class SchemaArchive {
+ public:
+  SchemaArchive(repository::BackupReader& backup, const repository::StreamRef& stream);
+  SchemaArchive(const SchemaArchive&) = delete;
+  SchemaArchive& operator=(const SchemaArchive&) = delete;
+
+  const postgres::ArchiveToc& toc() const { return toc_; }
+
+ private:
+  const Bytes bytes_;
+  const postgres::ArchiveToc toc_;
+};
+
+}  // namespace dbb::logical

@@ -1,0 +1,220 @@
+#include "logical/schema_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <optional>
+#include <unordered_map>
+
+#include "postgres/archive_statements.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::ArchiveEntry;
+using postgres::ArchiveSection;
+using postgres::RestorePass;
+
+// How far an entry's statement locks the tables it depends on.
+enum class Reach : uint8_t {
+  kNone,
+  kRead,   // others may read and index them at the same time
+  kTable,  // nobody else may have the table; its siblings in a tree may be changed
+  kTree,   // nobody else may have any table of the tree
+};
+
+struct KindRule {
+  std::string_view description;
+  Reach reach;
+};
+
+// Kinds that may run beside others. Every other kind is run alone.
+constexpr std::array kParallelKinds{
+    KindRule{"TABLE", Reach::kRead},
+    KindRule{"VIEW", Reach::kRead},
+    KindRule{"MATERIALIZED VIEW", Reach::kRead},
+    KindRule{"FOREIGN TABLE", Reach::kRead},
+    KindRule{"FUNCTION", Reach::kRead},
+    KindRule{"PROCEDURE", Reach::kRead},
+    KindRule{"SEQUENCE", Reach::kTable},  // of an identity column: ALTER TABLE
+    KindRule{"SEQUENCE OWNED BY", Reach::kTable},
+    KindRule{"DEFAULT", Reach::kTable},
+    KindRule{"TABLE ATTACH", Reach::kTree},
+    KindRule{"INDEX", Reach::kRead},
+    KindRule{"INDEX ATTACH", Reach::kTree},
+    KindRule{"CONSTRAINT", Reach::kTable},
+    KindRule{"CHECK CONSTRAINT", Reach::kTree},
+    KindRule{"FK CONSTRAINT", Reach::kTree},
+    KindRule{"RULE", Reach::kTable},
+    KindRule{"TRIGGER", Reach::kTree},
+    KindRule{"POLICY", Reach::kTable},
+    KindRule{"ROW SECURITY", Reach::kTable},
+    KindRule{"STATISTICS", Reach::kTable},
+    KindRule{"STATISTICS DATA", Reach::kTable},
+    KindRule{"COMMENT", Reach::kTable},
+    KindRule{"SECURITY LABEL", Reach::kTable},
+    KindRule{"ACL", Reach::kTable},
+    KindRule{"MATERIALIZED VIEW DATA", Reach::kTable},
+};
+
+std::optional<Reach> reach_of(const ArchiveEntry& entry) {
+  const auto rule = std::ranges::find(kParallelKinds, entry.description, &KindRule::description);
+  if (rule == kParallelKinds.end()) return std::nullopt;
+  const bool has_parents =
+      entry.description == "TABLE" && entry.definition.find("\nINHERITS (") != std::string_view::npos;
+  return has_parents ? Reach::kTree : rule->reach;
+}
+
+bool is_relation(const ArchiveEntry& entry) {
+  return entry.section == ArchiveSection::kPreData &&
+         (entry.description == "TABLE" || entry.description == "VIEW" ||
+          entry.description == "MATERIALIZED VIEW" || entry.description == "FOREIGN TABLE" ||
+          entry.description == "SEQUENCE");
+}
+
+// Of which relations the entries are, and which trees these form.
+class Relations {
+ public:
+  explicit Relations(const postgres::ArchiveToc& toc) : toc_(toc), parent_(toc.entries.size()) {
+    std::iota(parent_.begin(), parent_.end(), uint32_t{0});
+    for (uint32_t i = 0; i < toc.entries.size(); ++i) index_.emplace(toc.entries[i].id, i);
+    for (const ArchiveEntry& entry : toc.entries) {
+      if (entry.description == "TABLE ATTACH") join(of(entry));
+      if (entry.description == "TABLE" && reach_of(entry) == Reach::kTree) {
+        std::vector<uint32_t> family = of(entry);
+        family.push_back(index_.at(entry.id));
+        join(family);
+      }
+    }
+  }
+
+  std::optional<uint32_t> index_of(int id) const {
+    const auto found = index_.find(id);
+    return found == index_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  // Indexes of the relations an entry depends on: directly, or as an index or a constraint of theirs.
+  std::vector<uint32_t> of(const ArchiveEntry& entry) const {
+    std::vector<uint32_t> found;
+    for (const int id : entry.dependencies) {
+      const std::optional<uint32_t> index = index_of(id);
+      if (!index) continue;
+      const ArchiveEntry& needed = toc_.entries[*index];
+      if (is_relation(needed)) {
+        found.push_back(*index);
+      } else if (needed.description == "INDEX" || needed.description == "CONSTRAINT") {
+        for (const int table : needed.dependencies) {
+          const std::optional<uint32_t> of_index = index_of(table);
+          if (of_index && is_relation(toc_.entries[*of_index])) found.push_back(*of_index);
+        }
+      }
+    }
+    std::ranges::sort(found);
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    return found;
+  }
+
+  uint32_t tree_of(uint32_t relation) const {
+    while (parent_[relation] != relation) relation = parent_[relation];
+    return relation;
+  }
+
+ private:
+  void join(const std::vector<uint32_t>& family) {
+    for (size_t i = 1; i < family.size(); ++i) {
+      const uint32_t from = tree_of(family[i]);
+      const uint32_t to = tree_of(family[0]);
+      parent_[std::max(from, to)] = std::min(from, to);
+    }
+  }
+
+  const postgres::ArchiveToc& toc_;
+  std::unordered_map<int, uint32_t> index_;  // by dump id
+  std::vector<uint32_t> parent_;             // towards the first relation of the tree
+};
+
+// A thing's number: trees have even ones, relations odd ones.
+void add_claims(const Relations& relations, uint32_t relation, Reach reach, std::vector<LockClaim>& claims) {
+  claims.push_back({.thing = relations.tree_of(relation) * 2, .exclusive = reach == Reach::kTree});
+  if (reach != Reach::kTree)
+    claims.push_back({.thing = relation * 2 + 1, .exclusive = reach == Reach::kTable});
+}
+
+class Planner {
+ public:
+  Planner(const postgres::ArchiveToc& toc, const std::map<std::string, uint64_t>& row_bytes)
+      : toc_(toc), row_bytes_(row_bytes), relations_(toc), position_(toc.entries.size()) {}
+
+  void add(const ArchiveEntry& entry, SchemaTasks& tasks) {
+    const auto self = static_cast<uint32_t>(&entry - toc_.entries.data());
+    Line& line = lines_[&tasks];
+    SchemaTask task{.entry = &entry};
+    const auto number = static_cast<uint32_t>(tasks.size());
+    const std::optional<Reach> reach = reach_of(entry);
+    if (line.barrier) task.waits_for.push_back(*line.barrier);
+    if (!reach) {
+      for (uint32_t i = line.barrier ? *line.barrier + 1 : 0; i < number; ++i) task.waits_for.push_back(i);
+      line.barrier = number;
+    } else {
+      for (const int id : entry.dependencies) {
+        const std::optional<uint32_t> needed = relations_.index_of(id);
+        if (needed && position_[*needed].first == &tasks) task.waits_for.push_back(position_[*needed].second);
+      }
+      for (const uint32_t relation : relations_.of(entry)) {
+        add_claims(relations_, relation, *reach, task.claims);
+        task.weight = std::max(task.weight, bytes_of(relation));
+      }
+    }
+    position_[self] = {&tasks, number};
+    tasks.push_back(std::move(task));
+  }
+
+ private:
+  struct Line {
+    std::optional<uint32_t> barrier;  // the last task that ran alone
+  };
+
+  uint64_t bytes_of(uint32_t relation) const {
+    if (row_bytes_.empty()) return 0;
+    const ArchiveEntry& entry = toc_.entries[relation];
+    const auto found = row_bytes_.find(std::string(entry.schema) + "." + std::string(entry.tag));
+    return found == row_bytes_.end() ? 0 : found->second;
+  }
+
+  const postgres::ArchiveToc& toc_;
+  const std::map<std::string, uint64_t>& row_bytes_;
+  const Relations relations_;
+  std::unordered_map<const SchemaTasks*, Line> lines_;
+  std::vector<std::pair<const SchemaTasks*, uint32_t>> position_;  // by entry: where its task is
+};
+
+}  // namespace
+
+SchemaPlan plan_schema(const postgres::ArchiveToc& toc, const EntryFilter& filter,
+                       const std::map<std::string, uint64_t>& row_bytes) {
+  SchemaPlan plan;
+  Planner planner(toc, row_bytes);
+  // What belongs to no section (comments, privileges) is of that of the entry before it.
+  ArchiveSection section = ArchiveSection::kPreData;
+  for (const ArchiveEntry& entry : toc.entries) {
+    if (entry.section != ArchiveSection::kNone) section = entry.section;
+    if (!postgres::is_restored(entry) || entry.has_data || !filter(entry)) continue;
+    switch (postgres::pass_of(entry)) {
+      case RestorePass::kPrivileges:
+        planner.add(entry, plan.privileges);
+        break;
+      case RestorePass::kRefreshes:
+        planner.add(entry, plan.refreshes);
+        break;
+      case RestorePass::kEventTriggers:
+        planner.add(entry, plan.event_triggers);
+        break;
+      case RestorePass::kObjects:
+        planner.add(entry, section == ArchiveSection::kPostData ? plan.after_rows : plan.before_rows);
+        break;
+    }
+  }
+  return plan;
+}
+
+}  // namespace dbb::logical

@@ -1,0 +1,196 @@
+#include "logical/schema_plan.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+#include "logical/schema_queue.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::ArchiveEntry;
+using postgres::ArchiveSection;
+using testing::ElementsAre;
+
+constexpr auto kPre = ArchiveSection::kPreData;
+constexpr auto kPost = ArchiveSection::kPostData;
+
+// A table of contents that grows one entry at a time; ids are 1, 2, ...
+class Contents {
+ public:
+  int add(ArchiveSection section, std::string_view description, std::string_view tag,
+          std::vector<int> dependencies = {}, std::string_view definition = "") {
+    const int id = static_cast<int>(toc_.entries.size()) + 1;
+    toc_.entries.push_back({.id = id,
+                            .tag = tag,
+                            .description = description,
+                            .section = section,
+                            .definition = definition,
+                            .schema = "public",
+                            .dependencies = std::move(dependencies)});
+    return id;
+  }
+  int table(std::string_view name, std::vector<int> dependencies = {}) {
+    return add(kPre, "TABLE", name, std::move(dependencies));
+  }
+  SchemaPlan plan(const std::map<std::string, uint64_t>& row_bytes = {}) const {
+    return plan_schema(toc_, [](const ArchiveEntry&) { return true; }, row_bytes);
+  }
+  const postgres::ArchiveToc& toc() const { return toc_; }
+
+ private:
+  postgres::ArchiveToc toc_;
+};
+
+std::vector<std::string> tags(const SchemaTasks& tasks) {
+  std::vector<std::string> found;
+  for (const SchemaTask& task : tasks) found.emplace_back(task.entry->tag);
+  return found;
+}
+
+// What is handed out when nothing that was handed out is done.
+std::vector<std::string> at_once(const SchemaTasks& tasks, SchemaQueue& queue) {
+  std::stop_source stopped;
+  stopped.request_stop();
+  std::vector<std::string> found;
+  try {
+    while (const auto task = queue.next(stopped.get_token())) found.emplace_back(tasks[*task].entry->tag);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  return found;
+}
+std::vector<std::string> at_once(const SchemaTasks& tasks) {
+  SchemaQueue queue(tasks);
+  return at_once(tasks, queue);
+}
+
+TEST(SchemaPlan, EntriesGoWhereTheirSectionAndTheirKindSay) {
+  Contents contents;
+  const int table = contents.table("t");
+  contents.add(ArchiveSection::kNone, "COMMENT", "TABLE t", {table});
+  contents.add(ArchiveSection::kNone, "ACL", "TABLE t", {table});
+  contents.add(kPost, "INDEX", "t_i", {table});
+  contents.add(ArchiveSection::kNone, "COMMENT", "INDEX t_i", {});
+  contents.add(kPost, "EVENT TRIGGER", "audit");
+  contents.add(kPost, "MATERIALIZED VIEW DATA", "m");
+  const SchemaPlan plan = contents.plan();
+  EXPECT_THAT(tags(plan.before_rows), ElementsAre("t", "TABLE t"));
+  EXPECT_THAT(tags(plan.after_rows), ElementsAre("t_i", "INDEX t_i"));
+  EXPECT_THAT(tags(plan.privileges), ElementsAre("TABLE t"));
+  EXPECT_THAT(tags(plan.refreshes), ElementsAre("m"));
+  EXPECT_THAT(tags(plan.event_triggers), ElementsAre("audit"));
+}
+
+TEST(SchemaPlan, WhatIsNeitherRelationNorFunctionIsRunAloneAndInOrder) {
+  Contents contents;
+  contents.table("a");
+  contents.table("b");
+  contents.add(kPre, "CAST", "cast");
+  contents.add(kPre, "VIEW", "v");  // uses the cast, of which the server records nothing
+  const SchemaTasks tasks = contents.plan().before_rows;
+  SchemaQueue queue(tasks);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("a", "b"));
+  queue.done(0);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre());
+  queue.done(1);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("cast"));
+  queue.done(2);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("v"));
+}
+
+TEST(SchemaPlan, TheLargestTablesAreIndexedFirst) {
+  Contents contents;
+  const int small = contents.table("small");
+  const int large = contents.table("large");
+  contents.add(kPost, "INDEX", "small_i", {small});
+  contents.add(kPost, "INDEX", "large_i", {large});
+  contents.add(kPost, "INDEX", "large_j", {large});
+  const SchemaTasks tasks = contents.plan({{"public.small", 10}, {"public.large", 1000}}).after_rows;
+  EXPECT_THAT(at_once(tasks), ElementsAre("large_i", "large_j", "small_i"));
+}
+
+TEST(SchemaPlan, AKeyHasItsTableAloneAndIndexesShareIt) {
+  Contents contents;
+  const int table = contents.table("t");
+  contents.add(kPost, "INDEX", "i", {table});
+  contents.add(kPost, "CONSTRAINT", "t pk", {table});
+  contents.add(kPost, "INDEX", "j", {table});
+  const SchemaTasks tasks = contents.plan().after_rows;
+  SchemaQueue queue(tasks);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("i", "j"));
+  queue.done(0);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre());
+  queue.done(2);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("t pk"));
+}
+
+TEST(SchemaPlan, ForeignKeysThatMeetInATableAreNotAddedAtOnce) {
+  Contents contents;
+  const int a = contents.table("a");
+  const int b = contents.table("b");
+  const int c = contents.table("c");
+  const int key = contents.add(kPost, "CONSTRAINT", "b pk", {b});
+  contents.add(kPost, "FK CONSTRAINT", "a -> b", {a, key});
+  contents.add(kPost, "FK CONSTRAINT", "c -> b", {c, key});
+  const SchemaTasks tasks = contents.plan().after_rows;
+  SchemaQueue queue(tasks);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("b pk"));
+  queue.done(0);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("a -> b"));
+  queue.done(1);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("c -> b"));
+}
+
+TEST(SchemaPlan, PartitionsAreIndexedAtOnceAndAttachedAlone) {
+  Contents contents;
+  const int root = contents.table("root");
+  const int one = contents.table("one");
+  const int two = contents.table("two");
+  contents.add(kPre, "TABLE ATTACH", "one", {root, one});
+  contents.add(kPre, "TABLE ATTACH", "two", {root, two});
+  const int root_index = contents.add(kPost, "INDEX", "root_i", {root});
+  const int one_index = contents.add(kPost, "INDEX", "one_i", {one});
+  contents.add(kPost, "INDEX", "two_i", {two});
+  contents.add(kPost, "INDEX ATTACH", "one_i to root_i", {root_index, one_index});
+  const SchemaPlan plan = contents.plan();
+  SchemaQueue tables(plan.before_rows);
+  EXPECT_THAT(at_once(plan.before_rows, tables), ElementsAre("root", "one", "two"));
+  for (const uint32_t done : {0U, 1U, 2U}) tables.done(done);
+  EXPECT_THAT(at_once(plan.before_rows, tables), ElementsAre("one"));
+
+  SchemaQueue indexes(plan.after_rows);
+  EXPECT_THAT(at_once(plan.after_rows, indexes), ElementsAre("root_i", "one_i", "two_i"));
+  indexes.done(0);
+  indexes.done(1);
+  EXPECT_THAT(at_once(plan.after_rows, indexes), ElementsAre()) << "two_i is built in the same tree";
+  indexes.done(2);
+  EXPECT_THAT(at_once(plan.after_rows, indexes), ElementsAre("one_i to root_i"));
+}
+
+TEST(SchemaPlan, ChildrenOfOneParentAreMadeOneAfterTheOther) {
+  Contents contents;
+  const int parent = contents.table("parent");
+  contents.add(kPre, "TABLE", "a", {parent}, "CREATE TABLE public.a (\n)\nINHERITS (public.parent);\n");
+  contents.add(kPre, "TABLE", "b", {parent}, "CREATE TABLE public.b (\n)\nINHERITS (public.parent);\n");
+  const SchemaTasks tasks = contents.plan().before_rows;
+  SchemaQueue queue(tasks);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("parent"));
+  queue.done(0);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("a"));
+}
+
+TEST(SchemaQueue, EveryTaskIsHandedOutOnceAndThenThereIsNone) {
+  Contents contents;
+  contents.table("a");
+  contents.table("b");
+  const SchemaTasks tasks = contents.plan().before_rows;
+  SchemaQueue queue(tasks);
+  const std::stop_token never;
+  EXPECT_EQ(queue.next(never), 0);
+  EXPECT_EQ(queue.next(never), 1);
+  EXPECT_EQ(queue.next(never), std::nullopt);
+}
+
+}  // namespace
+}  // namespace dbb::logical

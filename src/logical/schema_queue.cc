@@ -1,0 +1,74 @@
+#include "logical/schema_queue.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace dbb::logical {
+
+SchemaQueue::SchemaQueue(const SchemaTasks& tasks)
+    : tasks_(tasks), followers_(tasks.size()), waits_(tasks.size()) {
+  for (uint32_t i = 0; i < tasks.size(); ++i) {
+    for (const uint32_t needed : tasks[i].waits_for) followers_[needed].push_back(i);
+    waits_[i] = static_cast<uint32_t>(tasks[i].waits_for.size());
+    if (waits_[i] == 0) ready_.insert({tasks[i].weight, i});
+  }
+}
+
+std::optional<uint32_t> SchemaQueue::next(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  std::optional<uint32_t> task;
+  const auto may_go = [&] { return handed_out_ == tasks_.size() || (task = take()).has_value(); };
+  if (!changed_.wait(lock, stop, may_go)) throw cancelled();
+  if (handed_out_ == tasks_.size()) changed_.notify_all();
+  return task;
+}
+
+void SchemaQueue::done(uint32_t task) {
+  const std::scoped_lock lock(mutex_);
+  release(tasks_[task]);
+  for (const uint32_t follower : followers_[task]) {
+    if (--waits_[follower] == 0) ready_.insert({tasks_[follower].weight, follower});
+  }
+  changed_.notify_all();
+}
+
+std::optional<uint32_t> SchemaQueue::take() {
+  const auto found =
+      std::ranges::find_if(ready_, [&](const Ready& one) { return is_free(tasks_[one.task]); });
+  if (found == ready_.end()) return std::nullopt;
+  const uint32_t task = found->task;
+  ready_.erase(found);
+  hold(tasks_[task]);
+  ++handed_out_;
+  return task;
+}
+
+bool SchemaQueue::is_free(const SchemaTask& task) const {
+  return std::ranges::all_of(task.claims, [&](const LockClaim& claim) {
+    const auto holders = held_.find(claim.thing);
+    return holders == held_.end() || (holders->second > 0 && !claim.exclusive);
+  });
+}
+
+void SchemaQueue::hold(const SchemaTask& task) {
+  for (const LockClaim& claim : task.claims) {
+    int64_t& holders = held_[claim.thing];
+    // A task may claim a tree twice, for two of its tables.
+    if (claim.exclusive) {
+      holders = -1;
+    } else if (holders >= 0) {
+      ++holders;
+    }
+  }
+}
+
+void SchemaQueue::release(const SchemaTask& task) {
+  for (const LockClaim& claim : task.claims) {
+    const auto holders = held_.find(claim.thing);
+    if (holders == held_.end()) continue;
+    if (claim.exclusive || --holders->second == 0) held_.erase(holders);
+  }
+}
+
+}  // namespace dbb::logical

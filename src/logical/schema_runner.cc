@@ -1,0 +1,138 @@
+#include "logical/schema_runner.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+
+#include "base/error.h"
+#include "logical/schema_queue.h"
+#include "postgres/archive_statements.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::ArchiveEntry;
+using postgres::Connection;
+
+constexpr int kAttempts = 3;  // of a statement that met somebody else's lock in a circle
+constexpr size_t kStatementShown = 400;
+constexpr std::string_view kUsualAccessMethod = "heap";
+
+// Nobody's session settings decide where a table lies: each statement that needs to says so.
+WorkSession with_archive_settings(WorkSession work, const postgres::ArchiveToc& toc) {
+  const postgres::ArchiveSettings archive = postgres::settings_of(toc);
+  if (!archive.encoding.empty()) work.encoding = archive.encoding;
+  work.settings.emplace_back("standard_conforming_strings",
+                             archive.standard_conforming_strings ? "on" : "off");
+  work.settings.emplace_back("default_tablespace", "");
+  work.settings.emplace_back("default_table_access_method", kUsualAccessMethod);
+  work.settings.emplace_back("client_min_messages", "warning");
+  return work;
+}
+
+bool may_hold_secrets(const ArchiveEntry& entry) {
+  return entry.description == "USER MAPPING" || entry.description == "SERVER" ||
+         entry.description == "SUBSCRIPTION" || entry.description == "FOREIGN DATA WRAPPER";
+}
+
+bool is_worth_another_attempt(const Error& error) {
+  return error.sqlstate() == "40P01" || error.sqlstate() == "40001";
+}
+
+void tell_object(Error& error, const ArchiveEntry& entry) {
+  error.add_context("Object", postgres::name_of(entry));
+  if (may_hold_secrets(entry) || entry.definition.empty()) return;
+  const bool is_long = entry.definition.size() > kStatementShown;
+  error.add_context("Statement",
+                    fmt::format("{}{}", entry.definition.substr(0, kStatementShown), is_long ? "..." : ""));
+}
+
+}  // namespace
+
+std::string sql_of(const ArchiveEntry& entry, const SchemaOwners& owners) {
+  std::string sql;
+  if (entry.tablespace && !entry.tablespace->empty()) {
+    sql += fmt::format("SET LOCAL default_tablespace = {};\n", postgres::quoted(*entry.tablespace));
+  }
+  const std::string of_partitions = postgres::access_method_statement(entry);
+  if (entry.access_method && !entry.access_method->empty() && *entry.access_method != kUsualAccessMethod &&
+      of_partitions.empty()) {
+    sql +=
+        fmt::format("SET LOCAL default_table_access_method = {};\n", postgres::quoted(*entry.access_method));
+  }
+  sql += entry.definition;
+  if (!of_partitions.empty()) sql += "\n" + of_partitions;
+  if (owners.given) {
+    const std::string owner = postgres::owner_statement(entry, entry.owner);
+    if (!owner.empty()) sql += "\n" + owner;
+  }
+  return sql;
+}
+
+SchemaRunner::SchemaRunner(const Operation& operation, const WorkSession& work,
+                           const postgres::ArchiveToc& toc, SchemaOwners owners, RestoreProgress& progress,
+                           std::string shown_database)
+    : operation_(operation),
+      work_(with_archive_settings(work, toc)),
+      owners_(owners),
+      progress_(progress),
+      shown_database_(std::move(shown_database)) {}
+
+void SchemaRunner::run(std::string_view phase, const SchemaTasks& tasks, int workers) const {
+  SchemaQueue queue(tasks);
+  run_in_sessions(operation_, work_, "schema", tasks.size(), workers,
+                  [&](Connection& session, size_t, const Operation& mine) {
+                    const std::optional<uint32_t> task = queue.next(mine.stop);
+                    if (!task) return;
+                    run_entry(phase, session, *tasks[*task].entry);
+                    queue.done(*task);
+                  });
+}
+
+void SchemaRunner::run_in_one_transaction(const SchemaTasks& tasks) const {
+  if (tasks.empty()) return;
+  Connection session = open_session(operation_, work_, "schema", operation_.stop);
+  postgres::in_transaction(session, [&] {
+    for (const SchemaTask& task : tasks) run_entry("schema", session, *task.entry);
+  });
+}
+
+std::vector<std::string> SchemaRunner::run_refreshes(const SchemaTasks& tasks, int workers) const {
+  SchemaQueue queue(tasks);
+  std::mutex mutex;
+  std::vector<std::string> warnings;
+  run_in_sessions(
+      operation_, work_, "refresh", tasks.size(), workers,
+      [&](Connection& session, size_t, const Operation& mine) {
+        const std::optional<uint32_t> task = queue.next(mine.stop);
+        if (!task) return;
+        const ArchiveEntry& entry = *tasks[*task].entry;
+        try {
+          run_entry("refreshes", session, entry);
+        } catch (const Error& error) {
+          if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+          const std::scoped_lock lock(mutex);
+          warnings.push_back(fmt::format("{} was not refreshed: {}", postgres::name_of(entry), error.what()));
+        }
+        queue.done(*task);
+      });
+  return warnings;
+}
+
+void SchemaRunner::run_entry(std::string_view phase, Connection& session, const ArchiveEntry& entry) const {
+  const std::string sql = sql_of(entry, owners_);
+  if (sql.empty()) return;
+  progress_.show(phase, fmt::format("{}: {}", shown_database_, postgres::name_of(entry)));
+  for (int attempts_left = kAttempts - 1;; --attempts_left) {
+    try {
+      session.execute(sql);
+      return;
+    } catch (Error& error) {
+      if (is_worth_another_attempt(error) && attempts_left > 0) continue;
+      tell_object(error, entry);
+      throw;
+    }
+  }
+}
+
+}  // namespace dbb::logical

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "logical/operation.h"
+#include "logical/restore_progress.h"
+#include "logical/restore_session.h"
+#include "logical/schema_plan.h"
+
+namespace dbb::logical {
+
+// Who owns what a restore makes.
+struct SchemaOwners {
+  bool given = true;  // false: everything stays with the connected role
+};
+
+// The SQL of one entry, to be sent in one go: it is one transaction. Empty for an entry that does nothing.
+std::string sql_of(const postgres::ArchiveEntry& entry, const SchemaOwners& owners);
+
+// Runs the statements of a schema archive in one database, over sessions of its own. The error of a statement
+// has the object, the statement (unless it may hold a password) and the SQLSTATE.
+class SchemaRunner {
+ public:
+  // `shown_database` is for the progress. The references outlive it.
+  SchemaRunner(const Operation& operation, const WorkSession& work, const postgres::ArchiveToc& toc,
+               SchemaOwners owners, RestoreProgress& progress, std::string shown_database);
+
+  // `workers` statements at once, shown as `phase`. The first error stops the others.
+  void run(std::string_view phase, const SchemaTasks& tasks, int workers) const;
+  // One after the other, all or nothing.
+  void run_in_one_transaction(const SchemaTasks& tasks) const;
+  // As run(), but a view that cannot be refreshed does not end it: a warning for each.
+  std::vector<std::string> run_refreshes(const SchemaTasks& tasks, int workers) const;
+
+ private:
+  void run_entry(std::string_view phase, postgres::Connection& session,
+                 const postgres::ArchiveEntry& entry) const;
+
+  const Operation& operation_;
+  WorkSession work_;
+  SchemaOwners owners_;
+  RestoreProgress& progress_;
+  const std::string shown_database_;
+};
+
+}  // namespace dbb::logical
