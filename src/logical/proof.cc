@@ -62,11 +62,18 @@ ProofUnit unit_of_table(const Connection& session, const TableAttributes& table,
   return unit;
 }
 
-// Leaves with the same columns in the same order give the same text for a row, whichever of them it is in.
-ProofUnit unit_of_root(const Connection& session, const TableAttributes& leaf) {
-  return {
-      .shown = leaf.load_through,
-      .source = fmt::format("(SELECT {} FROM {})", column_list(session, leaf.columns), leaf.load_through)};
+// A row may have come to lie in another leaf: they are compared together, and their columns are recorded in
+// one order, so that a row has the same text in each. Leaves elsewhere below the same root are units of their
+// own.
+void add_leaf(const Connection& session, const TableAttributes& leaf, size_t index, ProofUnit& unit) {
+  const std::string rows = fmt::format("SELECT {} FROM ONLY {}", column_list(session, leaf.columns),
+                                       session.qualified(leaf.schema, leaf.name));
+  unit.source = unit.source.empty()
+                    ? fmt::format("({})", rows)
+                    : fmt::format("{} UNION ALL {})", unit.source.substr(0, unit.source.size() - 1), rows);
+  unit.tables.push_back(index);
+  unit.expected += leaf.fingerprint;
+  unit.row_bytes += leaf.row_bytes;
 }
 
 std::vector<ProofUnit> plan_units(const Connection& session, const DatabaseContent& content) {
@@ -79,11 +86,8 @@ std::vector<ProofUnit> plan_units(const Connection& session, const DatabaseConte
       continue;
     }
     const auto [place, is_new] = roots.try_emplace(table.load_through, units.size());
-    if (is_new) units.push_back(unit_of_root(session, table));
-    ProofUnit& unit = units[place->second];
-    unit.tables.push_back(i);
-    unit.expected += table.fingerprint;
-    unit.row_bytes += table.row_bytes;
+    if (is_new) units.push_back({.shown = table.load_through});
+    add_leaf(session, table, i, units[place->second]);
   }
   return units;
 }

@@ -113,11 +113,17 @@ class Loader {
     });
   }
 
-  // Rows find their partition anew, so none of the leaves may hold any before.
+  // Rows find their partition anew, so none of the leaves that take part may hold any before. Other leaves of
+  // the same root may be loaded already: TRUNCATE of the root would empty them.
   void load_root(Connection& session, const LoadTask& task) {
     const std::string& root = table(task).attributes.load_through;
+    std::string leaves;
+    for (const size_t index : task.tables) {
+      leaves +=
+          fmt::format("{}ONLY {}", leaves.empty() ? "" : ", ", name_of(session, content_.tables.at(index)));
+    }
     postgres::in_transaction(session, [&] {
-      session.execute(fmt::format("TRUNCATE {}", root));
+      session.execute(fmt::format("TRUNCATE {}", leaves));
       for (const size_t index : task.tables) {
         const TableContent& leaf = content_.tables.at(index);
         expect_rows(leaf.attributes, copy_parts(session, root, leaf, 0, leaf.parts.size(), {}));

@@ -46,7 +46,7 @@ std::string oid_array(const std::vector<Table>& tables, uint32_t (*value)(const 
 // enum, found as pg_dump does: by the operator class, so that domains and expressions are found too. Hash
 // values of enums depend on OIDs, so a restored row may belong into another partition. A privilege that is
 // NULL: the table was dropped since the snapshot, which whoever locks it finds out; it is no matter of
-// rights.
+// rights. Columns of such partitions are in the order of their root: a row has the same text in each of them.
 constexpr std::string_view kTables = R"(
   WITH RECURSIVE
   busy AS MATERIALIZED (
@@ -72,7 +72,7 @@ constexpr std::string_view kTables = R"(
     UNION
     SELECT i.inhrelid, b.ancestor FROM below b JOIN pg_catalog.pg_inherits i ON i.inhparent = b.relation),
   through AS MATERIALIZED (
-    SELECT DISTINCT b.relation, n.nspname, c.relname
+    SELECT DISTINCT b.relation, c.oid AS root, n.nspname, c.relname
       FROM below b JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.pg_partition_root(b.ancestor)
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace),
   chosen AS MATERIALIZED (
@@ -90,11 +90,13 @@ constexpr std::string_view kTables = R"(
       JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
      GROUP BY x.indrelid),
   columns AS MATERIALIZED (
-    SELECT a.attrelid, pg_catalog.array_agg(a.attname::text ORDER BY a.attnum) AS names,
+    SELECT a.attrelid, pg_catalog.array_agg(a.attname::text ORDER BY coalesce(r.attnum, a.attnum)) AS names,
            pg_catalog.bool_and(t.all_visible
              OR coalesce(pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'), true)) AS visible
       FROM (SELECT oid, coalesce(pg_catalog.has_table_privilege(oid, 'SELECT'), true) AS all_visible FROM chosen) t
       JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid
+      LEFT JOIN through u ON u.relation = t.oid
+      LEFT JOIN pg_catalog.pg_attribute r ON r.attrelid = u.root AND r.attname = a.attname
      WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
      GROUP BY a.attrelid)
   SELECT t.oid, t.nspname, t.relname, coalesce(m.amname, ''), coalesce(columns.names, '{{}}'),

@@ -174,6 +174,15 @@ create table by_mood (id int, m mood) partition by hash (m);
 create table by_mood_0 partition of by_mood for values with (modulus 2, remainder 0);
 create table by_mood_1 partition of by_mood for values with (modulus 2, remainder 1);
 insert into by_mood select i, (enum_range(null::mood))[1 + i % 4] from generate_series(1, 400) i;
+-- A part of a tree is partitioned by hash of an enum: its rows are loaded through the root, beside leaves that are not.
+create table by_sign (id int, m mood) partition by list (m);
+create table by_sign_some partition of by_sign for values in ('sad', 'happy') partition by hash (m);
+create table by_sign_some_0 (gone int, m mood, id int);
+alter table by_sign_some_0 drop column gone;
+alter table by_sign_some attach partition by_sign_some_0 for values with (modulus 2, remainder 0);
+create table by_sign_some_1 partition of by_sign_some for values with (modulus 2, remainder 1);
+create table by_sign_rest partition of by_sign default;
+insert into by_sign select i, (enum_range(null::mood))[1 + i % 4] from generate_series(1, 400) i;
 create table by_text (k text, v int) partition by hash (k);
 create table by_text_0 partition of by_text for values with (modulus 3, remainder 0);
 create table by_text_1 partition of by_text for values with (modulus 3, remainder 1);

@@ -12,14 +12,16 @@ import subprocess
 
 # What differs between two dumps of the same thing: the random word that guards the text (CVE-2025-8714).
 RANDOM = re.compile(rb"^\\(un)?restrict ")
+QUOTED = re.compile(r'"(?:[^"]|"")*"|[^",\s]+')
+COPY = re.compile(r'COPY ((?:"(?:[^"]|"")*"|[^" ])+)(?: \((.*)\))? FROM stdin;$', re.DOTALL)
 
 
-def _dump(cluster, program, database, *options):
+def dump(cluster, program, database, *options, bindir=None):
     environment = cluster.environment(database)
     del environment["PGCLIENTENCODING"]  # bytes as they are stored: a SQL_ASCII database holds anything
     environment["PATH"] = os.environ["PATH"]
     done = subprocess.run(
-        [str(cluster.bindir / program), *options], env=environment, capture_output=True, check=False
+        [str((bindir or cluster.bindir) / program), *options], env=environment, capture_output=True, check=False
     )
     if done.returncode:
         raise AssertionError(f"{program} of {database}: {done.stderr.decode(errors='replace')}")
@@ -37,8 +39,9 @@ def canonical(text, together=()):
             if line != b"\\.":
                 rows.append(line)
                 continue
-            if lines[-1].split(" (")[0].removeprefix("COPY ") in together:
-                heap += rows
+            table, columns = copied(lines[-1]) if together else (None, None)
+            if table in together:
+                heap += by_name_of_column(columns, rows)
             else:
                 lines.append(_heap(rows))
             rows, copying = [], False
@@ -47,6 +50,18 @@ def canonical(text, together=()):
             copying = line.startswith(b"COPY ") and line.endswith(b" FROM stdin;")
     assert not copying, "the dump ends within rows"
     return [*lines, f"rows of {sorted(together)}:", _heap(heap)] if together else lines
+
+
+def copied(text):
+    """The table and the columns of a COPY as pg_dump writes it; of one without columns no columns."""
+    table, columns = COPY.search(text).groups()
+    return table, QUOTED.findall(columns or "")
+
+
+def by_name_of_column(columns, rows):
+    """The rows with their fields in the order of the names: partitions may have theirs in different orders."""
+    order = sorted(range(len(columns)), key=lambda place: columns[place])
+    return [b"\t".join(fields[place] for place in order) for fields in (row.split(b"\t") for row in rows)]
 
 
 def _heap(rows):
@@ -91,11 +106,11 @@ def properties_of(cluster):
 
 def database_picture(cluster, name):
     placed_by_oid = {table for [table] in cluster.rows(PLACED_BY_OID, name)}
-    return canonical(_dump(cluster, "pg_dump", name), placed_by_oid)
+    return canonical(dump(cluster, "pg_dump", name), placed_by_oid)
 
 
 def globals_picture(cluster):
-    return canonical(_dump(cluster, "pg_dumpall", "postgres", "--globals-only"))
+    return canonical(dump(cluster, "pg_dumpall", "postgres", "--globals-only"))
 
 
 class Picture:
