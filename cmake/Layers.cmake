@@ -134,7 +134,7 @@ function(dbb_end_to_end_tests)
     string(REGEX REPLACE "^test_" "e2e." name ${name})
     add_test(NAME ${name} COMMAND /usr/bin/python3 -m unittest -v ${file} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES
-      LABELS e2e TIMEOUT 600 PROCESSORS 1
+      LABELS e2e TIMEOUT 1800 PROCESSORS 1
       ENVIRONMENT "DBBACKUP=$<TARGET_FILE:dbbackup>;PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/e2e;PYTHONDONTWRITEBYTECODE=1")
   endforeach()
 endfunction()

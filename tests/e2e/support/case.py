@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from support import pictures
+from support import judge, pictures
 from support.clusters import Cluster, StatementFailed, temporary_folder
 from support.program import EXIT_CODES, SANITIZER_WORDS, Tool
 from support.relays import Pooler, Relay
@@ -73,6 +73,13 @@ class EndToEnd(unittest.TestCase):
     def picture(self, cluster=None, databases=None):
         return pictures.Picture(cluster or self.cluster, databases)
 
+    def original(self, cluster=None):
+        """The portrait of what is to be backed up, and what `psql` would need to restore it. See assert_faithful."""
+        cluster = cluster or self.cluster
+        portrait = judge.Portrait(cluster)
+        portrait.whole_dump = judge.whole_dump(cluster)
+        return portrait
+
     def small_file_system(self, size):
         """A mounted folder of so much space, unmounted at the end."""
         place = self.folder / "small"
@@ -135,6 +142,20 @@ class EndToEnd(unittest.TestCase):
                                     pictures.database_picture(cluster or self.cluster, database))  # fmt: skip
         if differences:
             self.fail("\n".join(differences))
+
+    def assert_faithful(self, before, cluster=None):
+        """The cluster holds what `before` shows; or differs only where what `pg_dumpall | psql` makes of it differs, too."""
+        cluster = cluster or self.cluster
+        differences = before.differences(judge.Portrait(cluster))
+        if not differences:
+            return
+        other = self.another_cluster(bindir=cluster.bindir, settings=self.settings, initdb=self.initdb)
+        errors = judge.read_by_psql(before.whole_dump, other)
+        excess = differences - before.differences(judge.Portrait(other))
+        print(f"{len(differences)} lines of the dumps differ, {len(excess)} of them only after our restore", flush=True)
+        if excess:
+            said = ["`pg_dumpall | psql` said:", *errors[:10]] if errors else []
+            self.fail("\n".join(["What only dbbackup does not give back:", *judge.shown(excess), *said]))
 
     def assert_nothing_left(self, cluster=None, tool=None):
         """No process, temporary file, session, staging database. Sessions may take a moment to end on the server."""
