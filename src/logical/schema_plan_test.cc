@@ -99,6 +99,15 @@ TEST(SchemaPlan, WhatIsNeitherRelationNorFunctionIsRunAloneAndInOrder) {
   EXPECT_THAT(at_once(tasks, queue), ElementsAre("v"));
 }
 
+TEST(SchemaPlan, PrivilegesOnSchemasComeBeforeThoseInThem) {
+  Contents contents;
+  const int table = contents.table("t");
+  contents.add(ArchiveSection::kNone, "ACL", "SCHEMA s");
+  contents.add(ArchiveSection::kNone, "ACL", "TABLE t", {table});
+  const SchemaTasks tasks = contents.plan().privileges;
+  EXPECT_THAT(at_once(tasks), ElementsAre("SCHEMA s"));
+}
+
 TEST(SchemaPlan, TheLargestTablesAreIndexedFirst) {
   Contents contents;
   const int small = contents.table("small");
