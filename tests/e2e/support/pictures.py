@@ -13,7 +13,7 @@ import subprocess
 # What differs between two dumps of the same thing: the random word that guards the text (CVE-2025-8714).
 RANDOM = re.compile(rb"^\\(un)?restrict ")
 QUOTED = re.compile(r'"(?:[^"]|"")*"|[^",\s]+')
-COPY = re.compile(r'COPY ((?:"(?:[^"]|"")*"|[^" ])+)(?: \((.*)\))? FROM stdin;$', re.DOTALL)
+COPY = re.compile(r'COPY ((?:"(?:[^"]|"")*"|[^" ])+)(?: \((.*)\))? +FROM stdin;$', re.DOTALL)
 
 
 def dump(cluster, program, database, *options, bindir=None):
