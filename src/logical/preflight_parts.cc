@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/units.h"
+#include "logical/timescale.h"
 
 namespace dbb::logical {
 namespace {
@@ -136,7 +137,11 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
     for (const postgres::ExtensionNeed& need : record.extensions) {
       if (!in.facts.extensions.contains(need.name)) {
         missing.push_back(fmt::format("{} (for {})", need.name, plan.source));
-      } else if (!in.facts.extension_versions.contains(need.name + " " + need.version)) {
+      } else if (in.facts.extension_versions.contains(need.name + " " + need.version)) {
+        continue;
+      } else if (need.name == kTimescaleExtension) {  // its catalog's rows fit no other version
+        missing.push_back(fmt::format("{} {} (for {})", need.name, need.version, plan.source));
+      } else {
         other_version.push_back(fmt::format("{} {} (for {})", need.name, need.version, plan.source));
       }
     }

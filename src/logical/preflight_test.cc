@@ -191,6 +191,16 @@ TEST_F(Preflight, ExtensionsTheTargetLacksAreRefused) {
   EXPECT_EQ(line("extensions").verdict, Verdict::kOk);
 }
 
+TEST_F(Preflight, TimescaleInAnotherVersionIsRefused) {
+  document.databases[0].extensions = {{"timescaledb", "2.9.0", "public"}};
+  facts.extensions = {"timescaledb"};
+  facts.extension_versions = {"timescaledb 2.10.0"};
+  EXPECT_EQ(line("extensions").verdict, Verdict::kRefused);
+  EXPECT_THAT(line("extensions").finding, HasSubstr("timescaledb 2.9.0 (for app)"));
+  facts.extension_versions.insert("timescaledb 2.9.0");
+  EXPECT_EQ(line("extensions").verdict, Verdict::kOk);
+}
+
 TEST_F(Preflight, LocalesTheTargetLacksAreRefused) {
   facts.locales["app"] = {.problem = "could not create locale \"de_AT.utf8\": No such file or directory"};
   EXPECT_EQ(line("locale: app").verdict, Verdict::kRefused);

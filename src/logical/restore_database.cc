@@ -59,6 +59,13 @@ std::map<std::string, uint64_t> row_bytes_of(const DatabaseContent& content) {
   return bytes;
 }
 
+// The entry that creates the schema in which an extension lies.
+EntryFilter home_of(const postgres::ExtensionNeed& extension) {
+  return [schema = extension.schema](const postgres::ArchiveEntry& entry) {
+    return entry.description == "SCHEMA" && entry.tag == schema;
+  };
+}
+
 // Tables whose rows no transaction of their own froze.
 std::set<std::string> not_frozen(const Connection& session, const DatabaseContent& content, int workers) {
   std::set<std::string> names;
@@ -145,6 +152,7 @@ void DatabaseRestore::build_and_swap() {
     fill(false);
     make_durable();
     prove();
+    end_extensions();
     give_properties(plan_.staging_name, false);
     operation_.at_step("before-swap", plan_.name);
     swap_in();
@@ -179,6 +187,7 @@ void DatabaseRestore::fill_system() {
     fill(true);
     make_durable();
     prove();
+    end_extensions();
     give_properties(plan_.name, true);
   } catch (Error& error) {
     error.add_context("Left behind",
@@ -194,11 +203,17 @@ void DatabaseRestore::fill(bool in_one_transaction) {
                 {.message = fmt::format("The backup holds no schema of database \"{}\".", plan_.source)});
   }
   const SchemaArchive archive(shared_.backup, *content_.schema);
-  const SchemaPlan plan = plan_schema(archive.toc(), entries_to_run(), row_bytes_of(content_));
+  const postgres::ExtensionNeed* timescale = find_timescale(record_);
+  const SchemaPlan plan = plan_schema(archive.toc(), entries_to_run(timescale), row_bytes_of(content_));
   if (in_one_transaction && plan.size() == 0) return;  // a system database nobody used
   const SchemaRunner runner(operation_, work_, archive.toc(), {.given = with_owners_}, shared_.progress,
                             plan_.name);
 
+  if (timescale != nullptr) {
+    runner.run_in_one_transaction(plan_schema(archive.toc(), home_of(*timescale), {}).before_rows);
+    Connection session = open_session(operation_, work_, "extensions", operation_.stop);
+    begin_timescale_restore(session, *timescale);
+  }
   if (in_one_transaction) {
     runner.run_in_one_transaction(plan.before_rows);
   } else {
@@ -209,11 +224,21 @@ void DatabaseRestore::fill(bool in_one_transaction) {
   finish_schema(runner, plan);
 }
 
-// Without the right to give objects away, privileges would be given in the wrong role's name.
-EntryFilter DatabaseRestore::entries_to_run() const {
-  return [with_owners = with_owners_](const postgres::ArchiveEntry& entry) {
+// Without the right to give objects away, privileges would be given in the wrong role's name. The schema of
+// an extension that comes before everything else has come before it.
+EntryFilter DatabaseRestore::entries_to_run(const postgres::ExtensionNeed* first) const {
+  return [with_owners = with_owners_,
+          is_home = first != nullptr ? home_of(*first) : EntryFilter()](const postgres::ArchiveEntry& entry) {
+    if (is_home && is_home(entry)) return false;
     return with_owners || postgres::pass_of(entry) != postgres::RestorePass::kPrivileges;
   };
+}
+
+void DatabaseRestore::end_extensions() {
+  const postgres::ExtensionNeed* timescale = find_timescale(record_);
+  if (timescale == nullptr) return;
+  Connection session = open_session(operation_, work_, "extensions", operation_.stop);
+  end_timescale_restore(session, *timescale);
 }
 
 void DatabaseRestore::load() {

@@ -8,6 +8,7 @@
 #include "logical/restore_session.h"
 #include "logical/schema_plan.h"
 #include "logical/schema_runner.h"
+#include "logical/timescale.h"
 #include "postgres/server.h"
 
 namespace dbb::logical {
@@ -37,7 +38,8 @@ class DatabaseRestore {
   void fill_system();
   void fill(bool in_one_transaction);
   void load();
-  EntryFilter entries_to_run() const;
+  EntryFilter entries_to_run(const postgres::ExtensionNeed* first) const;
+  void end_extensions();
   void finish_schema(const SchemaRunner& runner, const SchemaPlan& plan);
   void prove();
   void make_durable();

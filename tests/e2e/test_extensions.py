@@ -1,9 +1,11 @@
 """Every extension that comes with PostgreSQL, created and used, comes back; so do rows in their own types."""
 
+import shutil
 import unittest
 
 from support.case import EndToEnd
-from support.clusters import StatementFailed, identifier
+from support.clusters import Cluster, StatementFailed, identifier, temporary_folder
+from support.installation import installation_with_extension
 
 # What an extension is used for; those that are not here have nothing that is stored.
 USES = {
@@ -84,6 +86,72 @@ class Extensions(EndToEnd):
         self.succeeds("restore", "cluster", "latest", "--confirm", seconds=400)
         self.assert_faithful(before)
         self.assert_nothing_left()
+
+
+class ExtensionsOfOthers(EndToEnd):
+    """On an installation with two extensions of our own."""
+
+    @classmethod
+    def setUpClass(cls):
+        place = temporary_folder()
+        cls.addClassCleanup(shutil.rmtree, place, ignore_errors=True)
+        cls.cluster = Cluster(bindir=installation_with_extension(place))
+        cls.addClassCleanup(cls.cluster.close)
+
+    def test_timescaledb_is_told_before_and_after_a_restore(self):
+        """Fidelity: TimescaleDB: created in the recorded version before anything else, timescaledb_pre_restore() called before the
+        schema and timescaledb_post_restore() after the proof (tested with a stand-in of the extension)."""
+        for schema in ("public", "elsewhere"):
+            self.cluster.create_database(f"in {schema}", contents=f"""
+                create schema if not exists {schema}; create schema made;
+                create extension timescaledb schema {schema} version '1.9';
+                create table made.t (a int primary key, constraint welcome check ({schema}.is_welcome()));
+                insert into made.t select generate_series(1, 10); create index on made.t ((a + 1));""")  # fmt: skip
+        before = self.original()
+        self.init()
+        self.back_up()
+        self.cluster.wipe()
+        self.succeeds("restore", "cluster", "latest", "--confirm")
+        for schema in ("public", "elsewhere"):
+            database = f"in {schema}"
+            called = self.cluster.rows(f"select what, relations, restoring from {schema}.called", database)
+            self.assertEqual([["pre", "0", None], ["post", "3", "on"]], called, "before there is anything, when all is there")
+            version = self.cluster.value("select extversion from pg_extension where extname = 'timescaledb'", database)
+            self.assertEqual("1.9", version)
+            self.cluster.sql(f"delete from {schema}.called", database)
+        self.assert_faithful(before)
+
+    def test_timescaledb_in_a_version_that_the_target_lacks_is_refused(self):
+        """Refused: TimescaleDB: a target that has it in other versions only, before anything changes."""
+        self.cluster.create_database("one", contents="create extension timescaledb version '1.9'")
+        self.init()
+        self.back_up()
+        place = temporary_folder()
+        self.addCleanup(shutil.rmtree, place, ignore_errors=True)
+        bindir = installation_with_extension(place)
+        next(place.rglob("timescaledb--1.9.sql")).unlink()
+        other = self.another_cluster(bindir=bindir)
+        self.tool.talk_to(other)
+        self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", "latest", "--confirm")
+        self.assertEqual([], other.user_databases())
+
+    def test_rows_of_configuration_tables_come_back_by_their_conditions(self):
+        """Fidelity: extensions: rows of configuration tables (pg_extension_config_dump) come back by their conditions, referenced
+        tables first, beside the rows that the extension's script makes anew, their sequences included."""
+        self.cluster.create_database("one", contents="""
+            create schema c; create extension dbbackup_test_configuration schema c;
+            insert into c.setting values ('colour', 'mauve', false);
+            update c.setting set value = 'builtin rows are not dumped' where builtin;
+            insert into c.setting_detail (name, detail) values ('colour', 'refers');
+            insert into c.not_configuration values (2)""")  # fmt: skip
+        self.init()
+        self.back_up()
+        self.cluster.wipe()
+        self.succeeds("restore", "cluster", "latest", "--confirm")
+        self.assertEqual([["colour", "mauve"], ["version", "1"]], self.cluster.rows("select name, value from c.setting order by 1", "one"))
+        self.assertEqual([["1", "refers"]], self.cluster.rows("select id, detail from c.setting_detail", "one"))
+        self.assertEqual("2", self.cluster.value("select nextval('c.setting_detail_id')", "one"))
+        self.assertEqual([["1"]], self.cluster.rows("select a from c.not_configuration", "one"))
 
 
 if __name__ == "__main__":

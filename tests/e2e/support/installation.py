@@ -1,8 +1,9 @@
-"""A PostgreSQL installation with one more extension, without changing the machine's own.
+"""A PostgreSQL installation with two more extensions, without changing the machine's own.
 
 PostgreSQL finds its share directory relative to its program, so a copy of the program with links beside it is an
 installation of its own. The extension has configuration tables, one with a condition and one that refers to it, which
-no extension of PostgreSQL itself has.
+no extension of PostgreSQL itself has. The other stands in for TimescaleDB, which no Debian has: it wants to be told before and
+after a restore, and to be of the very version that it was.
 """
 
 import os
@@ -30,6 +31,31 @@ insert into @extschema@.not_configuration values (1);
 select pg_catalog.pg_extension_config_dump('@extschema@.setting_detail', '');
 select pg_catalog.pg_extension_config_dump('@extschema@.setting', 'WHERE NOT builtin');
 select pg_catalog.pg_extension_config_dump('@extschema@.setting_detail_id', '');
+"""
+
+TIMESCALE_CONTROL = """comment = 'stands in for TimescaleDB, for the tests of dbbackup'
+default_version = '2.0'
+relocatable = false
+"""
+
+# What it notes is no configuration, so no backup holds it: what is there after a restore, the restore has called.
+TIMESCALE_SCRIPT = """
+create table @extschema@.called (what text, relations bigint, restoring text);
+create function @extschema@.note(what text) returns void language sql as $$
+    insert into @extschema@.called
+        select what, (select count(*) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = relnamespace
+                       where c.oid >= 16384 and nspname = 'made'), current_setting('timescaledb.restoring', true) $$;
+create function @extschema@.timescaledb_pre_restore() returns bool language plpgsql as $$ begin
+    perform @extschema@.note('pre');
+    execute format('alter database %I set timescaledb.restoring = on', current_database());
+    return true; end $$;
+create function @extschema@.timescaledb_post_restore() returns bool language plpgsql as $$ begin
+    perform @extschema@.note('post');
+    execute format('alter database %I reset timescaledb.restoring', current_database());
+    return true; end $$;
+-- A row that comes into a restored table while the extension does not know of the restore.
+create function @extschema@.is_welcome() returns bool language sql as
+    $$ select current_database() !~ 'staging' or current_setting('timescaledb.restoring', true) = 'on' $$;
 """
 
 
@@ -62,6 +88,15 @@ def installation_with_extension(folder):
             (moved["sharedir"] / path.name).symlink_to(path)
     for path in (where["sharedir"] / "extension").iterdir():
         (moved["sharedir"] / "extension" / path.name).symlink_to(path)
-    (moved["sharedir"] / "extension" / "dbbackup_test_configuration.control").write_text(CONTROL)
-    (moved["sharedir"] / "extension" / "dbbackup_test_configuration--1.0.sql").write_text(SCRIPT)
+    texts = {
+        "dbbackup_test_configuration.control": CONTROL,
+        "dbbackup_test_configuration--1.0.sql": SCRIPT,
+        "timescaledb.control": TIMESCALE_CONTROL,
+        "timescaledb--1.9.sql": TIMESCALE_SCRIPT,
+        "timescaledb--2.0.sql": TIMESCALE_SCRIPT,
+    }
+    for name, text in texts.items():
+        path = moved["sharedir"] / "extension" / name
+        path.unlink(missing_ok=True)  # a link to the machine's own
+        path.write_text(text)
     return moved["bindir"]
