@@ -188,7 +188,7 @@ std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers) {
   for (size_t i = 0; i < content.tables.size(); ++i) {
     const TableContent& table = content.tables[i];
     const uint64_t bytes = bytes_of(table.parts);
-    if (table.attributes.is_extension_config) continue;
+    if (table.attributes.is_extension_config || bytes == 0) continue;  // it was made empty
     if (!table.attributes.load_through.empty()) {
       const auto [place, is_new] = roots.try_emplace(table.attributes.load_through, tasks.size());
       if (is_new) tasks.push_back({.kind = LoadTask::Kind::kRoot});
