@@ -13,6 +13,7 @@
 #include "logical/schema_runner.h"
 #include "logical/sequences.h"
 #include "logical/staging.h"
+#include "logical/upgrade.h"
 #include "postgres/archive_statements.h"
 #include "system/machine.h"
 
@@ -209,6 +210,11 @@ void DatabaseRestore::fill(bool in_one_transaction) {
   const SchemaRunner runner(operation_, work_, archive.toc(), {.given = with_owners_}, shared_.progress,
                             plan_.name);
 
+  const Upgrade upgrade{.from = shared_.plan.document.server_version, .to = shared_.server.version};
+  if (with_owners_) {
+    Connection session = open_session(operation_, work_, "schema", operation_.stop);
+    begin_upgrade(session, upgrade);
+  }
   if (timescale != nullptr) {
     runner.run_in_one_transaction(plan_schema(archive.toc(), home_of(*timescale), {}).before_rows);
     Connection session = open_session(operation_, work_, "extensions", operation_.stop);
@@ -222,6 +228,8 @@ void DatabaseRestore::fill(bool in_one_transaction) {
   operation_.at_step("pre-data-done", plan_.name);
   load();
   finish_schema(runner, plan);
+  Connection session = open_session(operation_, work_, "schema", operation_.stop);
+  finish_upgrade(session, upgrade, archive.toc());
 }
 
 // Without the right to give objects away, privileges would be given in the wrong role's name. The schema of

@@ -7,6 +7,7 @@
 #include "logical/preflight.h"
 #include "logical/restore_contents.h"
 #include "logical/schema_archive.h"
+#include "logical/upgrade.h"
 #include "repository/damage.h"
 #include "system/machine.h"
 #include "system/stop_event.h"
@@ -80,7 +81,8 @@ void read_globals(repository::BackupReader& backup, const SchemaContent& content
   std::optional<GlobalsFilter> filter;
   const DatabaseRecord* record = options.database ? document.find(*options.database) : nullptr;
   if (record != nullptr) filter = filter_for(*record, facts);
-  facts.globals = plan_globals(as_text(text), target, filter);
+  const Upgrade upgrade{.from = document.server_version, .to = facts.server.version};
+  facts.globals = plan_globals(globals_for(as_text(text), upgrade), target, filter);
 }
 
 void settle_system_databases(std::vector<DatabasePlan>& databases, const RestoreOptions& options,
