@@ -98,6 +98,11 @@ def check_paths(files):
     return findings
 
 
+def check_fidelity(_files):
+    finding = run([sys.executable, "tools/fidelity_page.py", "--check"])
+    return [finding] if finding else []
+
+
 def own_headers(path, known):
     """The headers of ours that a source includes, also through others."""
     if path not in known:
@@ -174,6 +179,7 @@ def main():
         "shell": check_shell,
         "python": check_python,
         "paths": check_paths,
+        "fidelity": check_fidelity,
     }
     failed = []
     for name, check in checks.items():

@@ -2,6 +2,7 @@
 
 import unittest
 
+from support.case import EndToEnd
 from support.clusters import MAJOR
 from support.restored import RestoredCluster
 
@@ -147,6 +148,28 @@ class Objects(RestoredCluster):
         self.holds(["together|33"], "select stxname, stxstattarget from pg_statistic_ext")
         self.holds(["words"], "select col_description('watched'::regclass, 2)")
         self.holds(["t"], "select count(*) > 0 from pg_stats where tablename = 'watched'")
+
+
+class NeedsASearchPath(EndToEnd):
+    def test_what_works_only_with_a_search_path_fails_and_is_named(self):
+        """Refused: functions: one that needs a certain search_path and is used by an index or a generated column cannot be run while
+        it is restored, as with pg_restore: the restore names it and leaves the old database. Give it SET search_path."""
+        self.cluster.create_database("one", contents="""
+            create table words (w text); insert into words values ('a');
+            create function inner_one(text) returns text language sql immutable as 'select $1';
+            create function plain(text) returns text language sql immutable as 'select inner_one($1)';
+            create index by_plain on words (plain(w));""")  # fmt: skip
+        self.init()
+        self.back_up()
+        oid = self.cluster.oid_of("one")
+        outcome = self.fails_with("SERVER_ERROR", "restore", "database", "one", "--confirm")
+        self.assertIn("by_plain", outcome.text)
+        self.assertIn("inner_one", outcome.text)
+        self.assertEqual(oid, self.cluster.oid_of("one"))
+        self.assert_nothing_left()
+        self.cluster.sql("alter function plain(text) set search_path = public", "one")
+        self.back_up()
+        self.succeeds("restore", "database", "one", "--confirm")
 
 
 if __name__ == "__main__":

@@ -67,6 +67,8 @@ class Judge(EndToEnd):
                 portrait = changed
 
     def test_what_no_dump_keeps_is_told_apart_from_what_only_we_lose(self):
+        """Limit: inheritance: a child that got a column of its own before an inherited one has them in another order afterwards, as
+        after any restore by what pg_dump writes."""
         # pg_dump gives a child its inherited columns first, whenever they came; so does whoever restores by it.
         self.cluster.create_database("one", contents="""
             create table parent (a int); create table child (b int) inherits (parent); alter table parent add column late int;

@@ -14,6 +14,16 @@ class RandomSchemas(EndToEnd):
     settings = {"wal_level": "logical"}
 
     def test_random_schemas_come_back_as_they_were(self):
+        """Fidelity: schemas: with owners and privileges, under names of any characters and of all 63 bytes.
+        Fidelity: types: enums (values in their order), composites, domains with checks, ranges with their multiranges.
+        Fidelity: functions: SQL with strings and with bodies (14 and on), PL/pgSQL, procedures, with settings, costs, defaults.
+        Fidelity: operators, aggregates, casts: with the functions they need, in the order that lets each be created.
+        Fidelity: collations and text search: ICU collations, dictionaries, configurations with their mappings.
+        Fidelity: inheritance: merged columns, overridden defaults, constraints that are not inherited.
+        Fidelity: indexes: every method, on expressions, partial, INCLUDE, operator classes, storage options, statistics targets,
+        CLUSTER and REPLICA IDENTITY.
+        Fidelity: views: with options, also those that need a primary key or a function with a body to be there first.
+        Fidelity: row security: policies for all commands and roles, permissive and restrictive."""
         self.cluster.sql(roles_sql())
         for number in range(DATABASES):
             text = random_database(self.random, number, SCHEMAS, self.cluster.major)

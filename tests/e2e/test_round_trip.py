@@ -74,6 +74,7 @@ class RichCluster(EndToEnd):
         self.assert_nothing_left()
 
     def test_c_a_fresh_cluster_becomes_the_same(self):
+        """Fidelity: tablespaces: location, owner, options, privileges and comment; tables, indexes and databases lie where they did."""
         # The tablespaces' locations exist once on this machine: the first cluster makes room.
         self.cluster.stop()
         for name in ("fast", "slow"):

@@ -15,7 +15,13 @@ from pathlib import Path
 from support.waiting import wait_until
 
 BINDIR = Path(os.environ.get("DBBACKUP_TEST_BINDIR", "/usr/lib/postgresql/15/bin"))
-MAJOR = int(re.search(r"\) (\d+)", subprocess.check_output([BINDIR / "postgres", "--version"], text=True))[1])
+
+
+def major_of(bindir):
+    return int(re.search(r"\) (\d+)", subprocess.check_output([bindir / "postgres", "--version"], text=True))[1])
+
+
+MAJOR = major_of(BINDIR)
 # PostgreSQL refuses to be run by root; as anybody else, the server belongs to whoever runs the test.
 SERVER_USER = None
 if os.geteuid() == 0:
@@ -38,8 +44,7 @@ DEFAULT_SETTINGS = {
 # Settings of roles and databases, which tests make to disturb dbbackup, do not disturb the tests.
 UNDISTURBED = ("-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "
                "-c default_transaction_read_only=off")  # fmt: skip
-if MAJOR >= 14:
-    UNDISTURBED += " -c idle_session_timeout=0"
+UNDISTURBED_SINCE_14 = UNDISTURBED + " -c idle_session_timeout=0"
 
 
 class StatementFailed(Exception):
@@ -81,7 +86,7 @@ class Cluster:
         """`password`: given to the superuser, and asked of everybody (scram); otherwise everybody is trusted.
         `place`: an existing directory to live in, for a file system of its own. `standby_of`: a cluster to follow."""
         self.bindir = Path(bindir)
-        self.major = MAJOR
+        self.major = major_of(self.bindir)
         self.superuser = "postgres"
         self.password = password
         self.folder = temporary_folder()
@@ -188,7 +193,7 @@ class Cluster:
         """For client programs. The database goes by environment: no name is ever read as a connection string."""
         variables = {"PATH": os.environ["PATH"], "PGHOST": str(self.socket), "PGPORT": str(self.port),
                      "PGUSER": self.superuser, "LC_ALL": "C.UTF-8", "PGCLIENTENCODING": "UTF8",
-                     "PGOPTIONS": UNDISTURBED}  # fmt: skip
+                     "PGOPTIONS": UNDISTURBED_SINCE_14 if self.major >= 14 else UNDISTURBED}  # fmt: skip
         if self.password:
             variables["PGPASSWORD"] = self.password
         if database:

@@ -53,7 +53,7 @@ def entries(text, together=()):
                 body.append(_heap(rows))
             rows = None
             continue
-        if not line or line == b"--" or pictures.RANDOM.match(line):
+        if not line or line == b"--" or pictures.RANDOM.match(line) or line.startswith(b"-- PostgreSQL database dump"):
             continue
         shown = line.decode("utf-8", "backslashreplace")
         begins = HEADER.match(shown)

@@ -72,7 +72,7 @@ BUILT_IN = {
     "regclass": "'pg_class'::regclass",
     '"char"': "chr(33 + {row} % 90)::\"char\"",
     "name": "('n' || {row})::name",
-    "pg_lsn": "'0/0'::pg_lsn + {row}",
+    "pg_lsn": "('0/' || to_hex({row}))::pg_lsn",
     "money": "({row} * 1.25)::numeric::money",
     "int[]": "array[{row}, null, -{row}]",
     "text[]": "array['a,b', 'c\"d', null, 'x' || {row}]",
