@@ -344,6 +344,7 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
   document.server_address = operation.target.host_and_port();
   document.client_version = programs.version;
   document.has_globals = true;
+  document.money_locale = kMoneyLocale;
   document.debris = std::move(selection.debris);
 
   const bool complete =

@@ -153,7 +153,7 @@ repository::StreamRef DatabaseBackup::dump_schema(Connection& leader) {
   postgres::ProgramRun run{
       .arguments = {"--format=custom", "--compress=0", "--snapshot=" + snapshot_, "--section=pre-data",
                     "--section=post-data", "--no-blobs", fmt::format("--lock-wait-timeout={}", timeout_ms)},
-      .settings = {},
+      .settings = {{"lc_monetary", std::string(kMoneyLocale)}},
       .application_name = env_.operation.application_name("schema"),
       .on_output = [&](ByteView bytes) { lines.add(bytes); },
       .on_error_line =

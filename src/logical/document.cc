@@ -220,6 +220,7 @@ std::string to_json(const Document& document) {
                {"server_address", document.server_address},
                {"client_version", document.client_version.number},
                {"has_globals", document.has_globals},
+               {"money_locale", document.money_locale},
                {"databases", std::move(databases)},
                {"debris", text_list_json(document.debris)}})
       .dump();
@@ -233,6 +234,7 @@ Document parse_document(std::string_view text) {
     document.server_address = in.at("server_address");
     document.client_version = {in.at("client_version")};
     document.has_globals = in.at("has_globals");
+    document.money_locale = in.value("money_locale", "");
     for (const json& database : in.at("databases")) document.databases.push_back(read_database(database));
     document.debris = read_text_list(in.at("debris"));
     return document;

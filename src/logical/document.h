@@ -41,6 +41,7 @@ struct Document {
   std::string server_address;              // host:port as it was asked for
   postgres::ServerVersion client_version;  // of pg_dump and pg_dumpall
   bool has_globals = false;
+  std::string money_locale;               // lc_monetary of rows and schemas; "": as each database had it
   std::vector<DatabaseRecord> databases;  // largest first
   std::vector<std::string> debris;        // databases of dbbackup's own that were not backed up
 

@@ -33,7 +33,9 @@ postgres::Connection Operation::connect(const std::string& database, std::string
 
 postgres::Connection Operation::connect_to_read(const std::string& database, std::string_view role) const {
   return postgres::Connection::open(target.with_database(database),
-                                    {.application_name = application_name(role), .only_plain_tables = true},
+                                    {.application_name = application_name(role),
+                                     .settings = {{"lc_monetary", std::string(kMoneyLocale)}},
+                                     .only_plain_tables = true},
                                     stop);
 }
 

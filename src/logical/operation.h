@@ -19,6 +19,9 @@ namespace dbb::logical {
 // there; the names are listed in backup.h and restore.h. Called from many threads.
 using StepHook = std::function<void(std::string_view step, std::string_view database)>;
 
+// In which the values of type money are written, in rows and in schemas: every server has it.
+inline constexpr std::string_view kMoneyLocale = "C";
+
 // What every operation is given by main. The references outlive the operation.
 struct Operation {
   BackupId run;  // the id of this run; of the backup it makes, if it makes one

@@ -115,7 +115,10 @@ void DatabaseRestore::settle_outcome() {
 
 WorkSession DatabaseRestore::work_session(std::string database) const {
   WorkSession work{.database = std::move(database), .encoding = record_.properties.encoding};
+  work.database_settings = record_.properties.settings;
   work.settings = {{"synchronous_commit", "off"}};
+  const std::string& money_locale = shared_.plan.document.money_locale;
+  if (!money_locale.empty()) work.settings.emplace_back("lc_monetary", money_locale);
   if (const auto memory = maintenance_memory_mib(shared_.server, shared_.plan.workers)) {
     work.settings.emplace_back("maintenance_work_mem", fmt::format("{}MB", *memory));
   }

@@ -7,14 +7,39 @@
 #include "system/stop_event.h"
 
 namespace dbb::logical {
+namespace {
+
+bool is_for_users_only(std::string_view setting) {
+  return setting == "role" || setting == "session_authorization" || setting == "session_replication_role" ||
+         setting == "client_encoding" || setting == "search_path";
+}
+
+void apply_database_settings(postgres::Connection& session, const WorkSession& work) {
+  for (const postgres::RoleSetting& setting : work.database_settings) {
+    const bool is_ours =
+        postgres::is_set_by_every_session(setting.name) || is_for_users_only(setting.name) ||
+        std::ranges::find(work.settings, setting.name, &Settings::value_type::first) != work.settings.end();
+    if (is_ours || !setting.role.empty()) continue;
+    try {
+      session.execute("SELECT pg_catalog.set_config($1, $2, false)", {setting.name, setting.value});
+    } catch (const Error& error) {
+      if (error.sqlstate().empty()) throw;
+    }
+  }
+}
+
+}  // namespace
 
 postgres::Connection open_session(const Operation& operation, const WorkSession& work, std::string_view role,
                                   std::stop_token stop) {
-  return postgres::Connection::open(operation.target.with_database(work.database),
-                                    {.application_name = operation.application_name(role),
-                                     .settings = work.settings,
-                                     .client_encoding = work.encoding},
-                                    std::move(stop));
+  postgres::Connection session =
+      postgres::Connection::open(operation.target.with_database(work.database),
+                                 {.application_name = operation.application_name(role),
+                                  .settings = work.settings,
+                                  .client_encoding = work.encoding},
+                                 std::move(stop));
+  apply_database_settings(session, work);
+  return session;
 }
 
 Operation with_stop(const Operation& operation, std::stop_token stop) {

@@ -10,6 +10,7 @@
 
 #include "base/task_group.h"
 #include "logical/operation.h"
+#include "postgres/catalog.h"
 #include "postgres/connection.h"
 
 namespace dbb::logical {
@@ -21,6 +22,10 @@ struct WorkSession {
   std::string database;
   std::string encoding;  // of the backup's rows: what goes over the wire
   Settings settings = {};
+  // Those of the backed-up database, under which its functions, defaults and indexes were made (a time zone,
+  // a text search configuration, variables of its application). What our sessions set themselves wins, and
+  // what this server does not know is left out: the settings themselves are given later, with a report.
+  std::vector<postgres::RoleSetting> database_settings = {};
 };
 
 // A session of this run in the database of `work`, ended by `stop`.

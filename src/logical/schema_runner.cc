@@ -101,6 +101,9 @@ std::vector<std::string> SchemaRunner::run_refreshes(const SchemaTasks& tasks, i
   SchemaQueue queue(tasks);
   std::mutex mutex;
   std::vector<std::string> warnings;
+  WorkSession work = work_;
+  // Nothing is read here that was written in the backup's locale, and what is computed is the database's own.
+  std::erase_if(work.settings, [](const auto& setting) { return setting.first == "lc_monetary"; });
   run_in_sessions(
       operation_, work_, "refresh", tasks.size(), workers,
       [&](Connection& session, size_t, const Operation& mine) {

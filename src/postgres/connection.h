@@ -86,6 +86,9 @@ class Result {
   std::unique_ptr<pg_result, Clear> raw_;
 };
 
+// Whether every session of ours sets it, so that neither a role's nor a database's settings count.
+bool is_set_by_every_session(std::string_view setting);
+
 class CopyOut;
 class CopyIn;
 

@@ -57,6 +57,16 @@ bool has(const Settings& settings, std::string_view name) {
   return std::ranges::find(settings, name, &Settings::value_type::first) != settings.end();
 }
 
+}  // namespace
+
+bool is_set_by_every_session(std::string_view setting) {
+  return std::ranges::find(kStartupSettings, setting, &decltype(kStartupSettings)::value_type::first) !=
+             kStartupSettings.end() ||
+         setting.ends_with("_timeout");
+}
+
+namespace {
+
 std::string startup_options(const ConnectionTarget& target, const SessionOptions& options) {
   std::string text = target.value("options");  // theirs first: the last one wins
   for (const auto& [name, value] : kStartupSettings)
