@@ -8,6 +8,7 @@ from support.contents import SMALL
 from support.restored import RestoredCluster
 
 ROLES = """
+set password_encryption = 'scram-sha-256';
 create role boss login createrole createdb password 'scram secret' valid until '2040-01-01 00:00:00+00' connection limit 3;
 set password_encryption = 'md5'; create role "Old Hash" login password 'md5 secret'; reset password_encryption;
 create role reader; create role writer noinherit; create role "odd 'role"; create role replicator replication bypassrls;
