@@ -46,16 +46,16 @@ void keep_subscription_default(Connection& session, const SubscriptionDefault& w
 std::string globals_for(std::string_view globals, const Upgrade& upgrade) {
   if (!upgrade.crosses(kGrantorsAreHeldToTheirRights)) return std::string(globals);
   std::string changed;
-  const char* copied_to = globals.data();
+  const char* copied_to = globals.begin();
   for_each_statement(globals, [&](const Statement& statement) {
     if (!statement.begins_with({"GRANT"}) || statement.tokens.size() < 4 || !statement.tokens[2].is("TO"))
       return;
     const size_t granted = statement.find("GRANTED", 4);
     if (granted >= statement.tokens.size()) return;
-    changed.append(copied_to, statement.tokens[granted].text.data());
-    copied_to = statement.text.data() + statement.text.size();
+    changed.append(copied_to, statement.tokens[granted].text.begin());
+    copied_to = statement.text.end();
   });
-  changed.append(copied_to, globals.data() + globals.size());
+  changed.append(copied_to, globals.end());
   return changed;
 }
 
