@@ -32,7 +32,7 @@ SECTIONS = {
     ),
     "Objects": (
         "`pg_dump` writes the statements; dbbackup runs them, each as it is.",
-        ["schemas", "extensions", "TimescaleDB", "types", "functions", "operators, aggregates, casts", "collations and text search",
+        ["schemas", "extensions", "TimescaleDB", "pg_cron", "types", "functions", "operators, aggregates, casts", "collations and text search",
          "tables", "inheritance", "partitions", "constraints", "indexes", "invalid indexes", "sequences", "views", "materialized views",
          "rules", "triggers", "event triggers", "row security", "statistics objects", "foreign tables", "publications",
          "subscriptions", "privileges", "default privileges", "comments"],

@@ -11,6 +11,9 @@
 namespace dbb::logical {
 namespace {
 
+// Its script refuses every database but the one that cron.database_name names.
+constexpr std::string_view kCronExtension = "pg_cron";
+
 // What one place on disk must take at the worst moment: new databases beside the old ones that are not
 // dropped yet.
 struct Growth {
@@ -131,10 +134,14 @@ void judge_disk(const PreflightInput& in, std::vector<PreflightLine>& lines) {
 }
 
 void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  std::vector<std::string> bound_to_name;
   std::vector<std::string> missing;
   std::vector<std::string> other_version;
   for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
     for (const postgres::ExtensionNeed& need : record.extensions) {
+      if (need.name == kCronExtension && plan.action != DatabaseAction::kFillSystem) {
+        bound_to_name.push_back(fmt::format("{} (for {})", need.name, plan.source));
+      }
       if (!in.facts.extensions.contains(need.name)) {
         missing.push_back(fmt::format("{} (for {})", need.name, plan.source));
       } else if (in.facts.extension_versions.contains(need.name + " " + need.version)) {
@@ -156,7 +163,15 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
                      fmt::format("not in the recorded version: {}", join_names(other_version)),
                      "The target's default version is installed."});
   }
-  if (missing.empty() && other_version.empty())
+  if (!bound_to_name.empty()) {
+    lines.push_back(
+        {Verdict::kRefused, "extensions",
+         fmt::format("cannot be created in a database that is not named yet: {}", join_names(bound_to_name)),
+         "pg_cron lives only in the database that cron.database_name names, and a restore builds "
+         "beside it. Restore the other databases one by one; for this one, back up again after "
+         "DROP EXTENSION pg_cron, or keep pg_cron in database postgres."});
+  }
+  if (missing.empty() && other_version.empty() && bound_to_name.empty())
     lines.push_back({Verdict::kOk, "extensions", "all are available"});
 }
 

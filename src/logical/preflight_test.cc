@@ -191,6 +191,14 @@ TEST_F(Preflight, ExtensionsTheTargetLacksAreRefused) {
   EXPECT_EQ(line("extensions").verdict, Verdict::kOk);
 }
 
+TEST_F(Preflight, CronIsRefusedOutsideOfSystemDatabases) {
+  document.databases[0].extensions = {{"pg_cron", "1.4", "cron"}};
+  facts.extensions = {"pg_cron"};
+  facts.extension_versions = {"pg_cron 1.4"};
+  EXPECT_EQ(line("extensions").verdict, Verdict::kRefused);
+  EXPECT_THAT(line("extensions").finding, HasSubstr("pg_cron (for app)"));
+}
+
 TEST_F(Preflight, TimescaleInAnotherVersionIsRefused) {
   document.databases[0].extensions = {{"timescaledb", "2.9.0", "public"}};
   facts.extensions = {"timescaledb"};

@@ -135,6 +135,26 @@ class ExtensionsOfOthers(EndToEnd):
         self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", "latest", "--confirm")
         self.assertEqual([], other.user_databases())
 
+    def test_pg_cron_comes_back_in_the_database_postgres_and_nowhere_else(self):
+        """Fidelity: pg_cron: with its jobs, where it lives in the database postgres (tested with a stand-in of the extension).
+        Refused: pg_cron: in any other database, before anything changes: it lives only where cron.database_name says, and a restore
+        builds its database beside that one."""
+        self.cluster.sql("create extension pg_cron; insert into cron.job values (1, 'vacuum')")
+        before = self.original()
+        self.init()
+        self.back_up()
+        self.cluster.wipe()
+        self.succeeds("restore", "cluster", "latest", "--confirm")
+        self.assertEqual("vacuum", self.cluster.value("select command from cron.job"))
+        self.assert_faithful(before)
+
+        self.cluster.create_database("jobs", contents="set cron.database_name = 'jobs'; create extension pg_cron;")
+        self.back_up()
+        self.cluster.drop_database("jobs")
+        outcome = self.fails_with("PREFLIGHT_REFUSED", "restore", "database", "jobs", "--confirm")
+        self.assertIn("cron.database_name", outcome.text)
+        self.assertEqual([], self.cluster.user_databases())
+
     def test_rows_of_configuration_tables_come_back_by_their_conditions(self):
         """Fidelity: extensions: rows of configuration tables (pg_extension_config_dump) come back by their conditions, referenced
         tables first, beside the rows that the extension's script makes anew, their sequences included."""

@@ -1,9 +1,9 @@
-"""A PostgreSQL installation with two more extensions, without changing the machine's own.
+"""A PostgreSQL installation with three more extensions, without changing the machine's own.
 
 PostgreSQL finds its share directory relative to its program, so a copy of the program with links beside it is an
 installation of its own. The extension has configuration tables, one with a condition and one that refers to it, which
 no extension of PostgreSQL itself has. The other stands in for TimescaleDB, which no Debian has: it wants to be told before and
-after a restore, and to be of the very version that it was.
+after a restore, and to be of the very version that it was. The third stands in for pg_cron, which lives in one database only.
 """
 
 import os
@@ -58,6 +58,24 @@ create function @extschema@.is_welcome() returns bool language sql as
     $$ select current_database() !~ 'staging' or current_setting('timescaledb.restoring', true) = 'on' $$;
 """
 
+# Like the extension it is named after, it lives in one database only.
+CRON_CONTROL = """comment = 'stands in for pg_cron, for the tests of dbbackup'
+default_version = '1.4'
+relocatable = false
+schema = pg_catalog
+"""
+
+CRON_SCRIPT = """
+do $$ begin
+    if current_database() <> coalesce(nullif(current_setting('cron.database_name', true), ''), 'postgres') then
+        raise exception 'can only create extension in database %', current_setting('cron.database_name', true);
+    end if;
+end $$;
+create schema cron;
+create table cron.job (jobid int primary key, command text);
+select pg_catalog.pg_extension_config_dump('cron.job', '');
+"""
+
 
 def _directories():
     bindir = clusters.BINDIR
@@ -91,6 +109,8 @@ def installation_with_extension(folder):
     texts = {
         "dbbackup_test_configuration.control": CONTROL,
         "dbbackup_test_configuration--1.0.sql": SCRIPT,
+        "pg_cron.control": CRON_CONTROL,
+        "pg_cron--1.4.sql": CRON_SCRIPT,
         "timescaledb.control": TIMESCALE_CONTROL,
         "timescaledb--1.9.sql": TIMESCALE_SCRIPT,
         "timescaledb--2.0.sql": TIMESCALE_SCRIPT,
