@@ -33,6 +33,7 @@ class RegressionDatabase(EndToEnd):
         (outputs / "results").mkdir(parents=True)
         for folder in (inputs / "results", outputs, outputs / "results"):
             give_to_server_user(folder)
+        self.fill_in_templates(inputs, outputs)
         done = subprocess.run(
             [pg_regress(), f"--host={self.cluster.socket}", f"--port={self.cluster.port}", "--user=postgres",
              f"--inputdir={inputs}", f"--outputdir={outputs}", f"--dlpath={inputs}", f"--bindir={self.cluster.bindir}",
@@ -43,6 +44,19 @@ class RegressionDatabase(EndToEnd):
         self.assertIn("regression", self.cluster.databases(), said)
         made = int(self.cluster.value("select count(*) from pg_class where oid >= 16384", "regression"))
         self.assertGreater(made, 1400, said)
+
+    def fill_in_templates(self, inputs, outputs):
+        """Before 15, pg_regress made some of its inputs of templates."""
+        (outputs / "testtablespace").mkdir()
+        give_to_server_user(outputs / "testtablespace")
+        names = {"@abs_srcdir@": inputs, "@abs_builddir@": outputs, "@testtablespace@": outputs / "testtablespace",
+                 "@libdir@": inputs, "@DLSUFFIX@": ".so"}  # fmt: skip
+        for source, target, suffix in (("input", "sql", "sql"), ("output", "expected", "out")):
+            for template in (inputs / source).glob("*.source"):
+                text = template.read_text(errors="surrogateescape")
+                for name, value in names.items():
+                    text = text.replace(name, str(value))
+                (inputs / target / f"{template.stem}.{suffix}").write_text(text, errors="surrogateescape")
 
     def test_the_regression_database_comes_back_as_it_was(self):
         self.fill()
