@@ -1,11 +1,14 @@
 """Every extension that comes with PostgreSQL, created and used, comes back; so do rows in their own types."""
 
+import os
 import shutil
+import subprocess
 import unittest
 
 from support.case import EndToEnd
-from support.clusters import Cluster, StatementFailed, identifier, temporary_folder
-from support.installation import installation_with_extension
+from support.clusters import MAJOR, Cluster, StatementFailed, identifier, temporary_folder
+from support.installation import installation_with_extension, installation_with_fetched
+from support.program import SOURCE
 
 # What an extension is used for; those that are not here have nothing that is stored.
 USES = {
@@ -45,14 +48,13 @@ USES = {
 
 
 class Extensions(EndToEnd):
-    def create_all(self, database, schema=None):
+    def create_all(self, database):
         """Each that can be created here; returns their names."""
         made = []
         names = [name for [name] in self.cluster.rows("select name from pg_available_extensions order by 1")]
         for name in names:
-            place = f" schema {identifier(schema)}" if schema else ""
             try:
-                self.cluster.sql(f"create extension if not exists {identifier(name)}{place} cascade", database)
+                self.cluster.sql(f"create extension if not exists {identifier(name)} cascade", database)
                 made.append(name)
             except StatementFailed as refused:
                 print(f"{name}: not created: {str(refused).splitlines()[0]}", flush=True)
@@ -172,6 +174,78 @@ class ExtensionsOfOthers(EndToEnd):
         self.assertEqual([["1", "refers"]], self.cluster.rows("select id, detail from c.setting_detail", "one"))
         self.assertEqual("2", self.cluster.value("select nextval('c.setting_detail_id')", "one"))
         self.assertEqual([["1"]], self.cluster.rows("select a from c.not_configuration", "one"))
+
+
+PACKAGES = """postgis-3 postgis-3-scripts partman hll ip4r orafce periods prefix rum semver unit tdigest numeral rational pgmp similarity
+    tablelog set-user icu-ext q3c hypopg pgtap pgsphere jsquery repack first-last-agg debversion toastinfo""".split()
+# Creating an extension is a use, too; these store something besides.
+USES_OF_OTHERS = {
+    "postgis": """create table places (g geometry(Point, 4326), h geography, r box2d);
+        insert into places values ('SRID=4326;POINT(1 2)', 'POINT(13.4 52.5)', 'BOX(0 0,1 1)'); create index on places using gist (g);
+        insert into spatial_ref_sys values (990001, 'ours', 1, 'LOCAL_CS["ours"]', '+proj=longlat')""",
+    "postgis_topology": "select topology.createtopology('roads', 4326)",
+    "pg_partman": """create table events (at date not null) partition by range (at);
+        select create_parent('public.events', 'at', 'native', 'monthly'); insert into events values (current_date);
+        update part_config set retention = '5 years'""",
+    "hll": "create table sketches (h hll); insert into sketches select hll_add_agg(hll_hash_integer(i)) from generate_series(1, 100) i",
+    "ip4r": "create table nets (a ip4r, b iprange); insert into nets values ('10.0.0.0/8', '::1'); create index on nets using gist (a)",
+    "prefix": "create table prefixes (p prefix_range); insert into prefixes values ('123[4-5]'); create index on prefixes using gist (p)",
+    "rum": "create table rummed (t tsvector); insert into rummed values ('a b'); create index on rummed using rum (t rum_tsvector_ops)",
+    "semver": "create table versions (v semver); insert into versions values ('1.2.3-beta'); create index on versions (v)",
+    "unit": "create table units (u unit); insert into units values ('3 m/s')",
+    "tdigest": "create table digests (d tdigest); insert into digests select tdigest(i, 100) from generate_series(1, 50) i",
+    "q3c": "create table stars (ra float8, de float8); insert into stars values (1, 2); create index on stars (q3c_ang2ipix(ra, de))",
+    "jsquery": "create table queries (q jsquery); insert into queries values ('a = 1')",
+    "pgmp": "create table big (z mpz, q mpq); insert into big values ('123456789012345678901234567890', '1/3')",
+    "pg_sphere": "create table spheres (p spoint); insert into spheres values ('(0.1,-0.2)'); create index on spheres using gist (p)",
+    "orafce": "create table ora (v oracle.varchar2(10), d oracle.date); insert into ora values ('x', '2026-01-01 10:11:12')",
+    "periods": """create table valid (id int, s date, e date); select periods.add_period('valid', 'p', 's', 'e');
+        insert into valid values (1, '2026-01-01', '2026-02-01')""",
+}
+
+
+@unittest.skipUnless(os.environ.get("DBBACKUP_TEST_LONG") and MAJOR == 15, "fetches extensions for PostgreSQL 15; set DBBACKUP_TEST_LONG")
+class ThirdParties(EndToEnd):
+    """What other people write and Debian packages."""
+
+    @classmethod
+    def setUpClass(cls):
+        place = temporary_folder()
+        cls.addClassCleanup(shutil.rmtree, place, ignore_errors=True)
+        fetched = subprocess.run([SOURCE / "tools/fetch_extensions", SOURCE / "build/extensions", *PACKAGES],
+                                 capture_output=True, text=True, check=False)  # fmt: skip
+        if fetched.returncode:
+            raise AssertionError(f"the extensions cannot be had:\n{fetched.stderr}")
+        cls.bindir, cls.libraries = installation_with_fetched(place, fetched.stdout.strip())
+        cls.cluster = Cluster(bindir=cls.bindir, libraries=cls.libraries)
+        cls.addClassCleanup(cls.cluster.close)
+
+    def another_cluster(self, **options):
+        return super().another_cluster(libraries=self.libraries, **options)
+
+    def test_extensions_of_others_come_back_with_their_uses(self):
+        """Fidelity: extensions: those of others that Debian packages: PostGIS with its topologies and reference systems, pg_partman
+        with its configuration, and some thirty more, each with data in its types and indexes of its methods."""
+        for name in [name for [name] in self.cluster.rows("select name from pg_available_extensions where name not in ('pglogical') order by 1")]:
+            if name in USES or name == "plpgsql":
+                continue
+            database = f"of {name}"
+            self.cluster.create_database(database)
+            try:
+                self.cluster.sql(f"create extension {identifier(name)} cascade", database)
+            except StatementFailed as refused:
+                print(f"{name}: not created: {str(refused).splitlines()[0]}", flush=True)
+                self.cluster.drop_database(database)
+                continue
+            self.cluster.sql(USES_OF_OTHERS.get(name, "select 1"), database)
+        made = self.cluster.user_databases()
+        self.assertGreater(len(made), 30, made)
+        before = self.original()
+        self.init()
+        self.back_up(seconds=900)
+        self.cluster.wipe()
+        self.succeeds("restore", "cluster", "latest", "--confirm", seconds=1200)
+        self.assert_faithful(before)
 
 
 if __name__ == "__main__":

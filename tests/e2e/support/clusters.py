@@ -82,9 +82,12 @@ def run_checked(argv, **options):
 
 
 class Cluster:
-    def __init__(self, *, settings=None, bindir=BINDIR, initdb=(), password=None, place=None, standby_of=None):
+    def __init__(self, *, settings=None, bindir=BINDIR, initdb=(), password=None, place=None, standby_of=None,
+                 libraries=None):  # fmt: skip
         """`password`: given to the superuser, and asked of everybody (scram); otherwise everybody is trusted.
-        `place`: an existing directory to live in, for a file system of its own. `standby_of`: a cluster to follow."""
+        `place`: an existing directory to live in, for a file system of its own. `standby_of`: a cluster to follow.
+        `libraries`: what LD_LIBRARY_PATH is for the server."""
+        self.libraries = libraries
         self.bindir = Path(bindir)
         self.major = major_of(self.bindir)
         self.superuser = "postgres"
@@ -141,6 +144,7 @@ class Cluster:
         self._process = subprocess.Popen(
             as_server_user([str(self.bindir / "postgres"), "-D", str(self.data), "-k", str(self.socket)]),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
+            env={**os.environ, "LD_LIBRARY_PATH": self.libraries} if self.libraries else None,
         )  # fmt: skip
         log.close()
 

@@ -87,8 +87,8 @@ def _directories():
     return {key: Path(ask(key)) for key in debian}
 
 
-def installation_with_extension(folder):
-    """Returns its directory of programs."""
+def _linked_installation(folder):
+    """A copy of the server's program, with links beside it; the directory of extensions is one of links. Returns the paths."""
     where = _directories()
     # The layout below the common root must be the same, or the relative paths lead elsewhere.
     common = os.path.commonpath([str(path) for path in where.values()])
@@ -99,13 +99,38 @@ def installation_with_extension(folder):
             shutil.copy(program, moved["bindir"])
         else:
             (moved["bindir"] / program.name).symlink_to(program)
-    moved["pkglibdir"].symlink_to(where["pkglibdir"])
-    (moved["sharedir"] / "extension").mkdir(parents=True)
+    _link_all(where["pkglibdir"], moved["pkglibdir"])
+    moved["sharedir"].mkdir(parents=True)
     for path in where["sharedir"].iterdir():
         if path.name != "extension":
             (moved["sharedir"] / path.name).symlink_to(path)
-    for path in (where["sharedir"] / "extension").iterdir():
-        (moved["sharedir"] / "extension" / path.name).symlink_to(path)
+    _link_all(where["sharedir"] / "extension", moved["sharedir"] / "extension")
+    return moved
+
+
+def _link_all(source, target):
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if not (target / path.name).exists():
+            (target / path.name).symlink_to(path)
+
+
+def installation_with_fetched(folder, fetched):
+    """With what tools/fetch_extensions has unpacked, copied to where the server's user can read it. Returns the directory of
+    programs and what LD_LIBRARY_PATH must be for the server."""
+    moved = _linked_installation(folder)
+    shutil.copytree(fetched, Path(folder) / "fetched", symlinks=True)
+    fetched = Path(folder) / "fetched"
+    major = clusters.BINDIR.parts[-2]
+    _link_all(fetched / "usr/share/postgresql" / major / "extension", moved["sharedir"] / "extension")
+    _link_all(fetched / "usr/share/postgresql" / major, moved["sharedir"])
+    _link_all(fetched / "usr/lib/postgresql" / major / "lib", moved["pkglibdir"])
+    return moved["bindir"], ":".join(sorted({str(path.parent) for path in (fetched / "usr/lib").rglob("*.so.*")}))
+
+
+def installation_with_extension(folder):
+    """Returns its directory of programs."""
+    moved = _linked_installation(folder)
     texts = {
         "dbbackup_test_configuration.control": CONTROL,
         "dbbackup_test_configuration--1.0.sql": SCRIPT,
