@@ -14,35 +14,115 @@ from support.program import SOURCE
 USES = {
     "autoinc": """create sequence auto_s; create table auto_t (id int, v text);
         create trigger auto before insert on auto_t for each row execute function autoinc(id, auto_s); insert into auto_t (v) values ('a'), ('b')""",
-    "bloom": "create table bloomed (a int, b int); insert into bloomed select i, i % 7 from generate_series(1, 500) i; create index on bloomed using bloom (a, b) with (length = 80, col1 = 2)",
-    "btree_gin": "create table bg (a int, b text[]); insert into bg select i, array[i::text] from generate_series(1, 100) i; create index on bg using gin (a, b)",
-    "btree_gist": "create table booked (room int, during tsrange, exclude using gist (room with =, during with &&)); insert into booked values (1, '[2026-01-01,2026-01-02)')",
-    "citext": "create table ci (c citext primary key, a citext[]); insert into ci values ('AbC', '{X,y}'); create domain mail as citext check (value ~ '@')",
-    "cube": "create table cubes (c cube); insert into cubes values ('(1,2),(3,4)'), ('(0.1)'), (null); create index on cubes using gist (c)",
-    "dblink": "create server dbl foreign data wrapper dblink_fdw options (host '/nowhere'); create user mapping for public server dbl options (user 'u', password 'p')",
-    "dict_int": "create text search dictionary ints (template = intdict_template, maxlen = 3); create text search configuration with_ints (copy = simple); alter text search configuration with_ints alter mapping for int with ints",
+    "bloom": (
+        "create table bloomed (a int, b int); insert into bloomed select i, i % 7 from generate_series(1, 500) i; "
+        "create index on bloomed using bloom (a, b) with (length = 80, col1 = 2)"
+    ),
+    "btree_gin": (
+        "create table bg (a int, b text[]); insert into bg select i, array[i::text] from generate_series(1, 100) "
+        "i; create index on bg using gin (a, b)"
+    ),
+    "btree_gist": (
+        "create table booked (room int, during tsrange, exclude using gist (room with =, during with &&)); insert "
+        "into booked values (1, '[2026-01-01,2026-01-02)')"
+    ),
+    "citext": (
+        "create table ci (c citext primary key, a citext[]); insert into ci values ('AbC', '{X,y}'); create domain "
+        "mail as citext check (value ~ '@')"
+    ),
+    "cube": (
+        "create table cubes (c cube); insert into cubes values ('(1,2),(3,4)'), ('(0.1)'), (null); create index on "
+        "cubes using gist (c)"
+    ),
+    "dblink": (
+        "create server dbl foreign data wrapper dblink_fdw options (host '/nowhere'); create user mapping for "
+        "public server dbl options (user 'u', password 'p')"
+    ),
+    "dict_int": (
+        "create text search dictionary ints (template = intdict_template, maxlen = 3); create text search "
+        "configuration with_ints (copy = simple); alter text search configuration with_ints alter mapping for int "
+        "with ints"
+    ),
     "dict_xsyn": "create text search dictionary xs (template = xsyn_template, keeporig = false, rules = xsyn_sample)",
-    "earthdistance": "create table places (e earth); insert into places values (ll_to_earth(52.5, 13.4)); create index on places using gist (e)",
-    "file_fdw": "create server files foreign data wrapper file_fdw; create foreign table passwd (a text, b text) server files options (filename '/nowhere', format 'csv')",
-    "hstore": "create table hs (h hstore default 'a=>1', g text generated always as (h -> 'a') stored); insert into hs values ('\"k \\\" \"=>\"v,\", n=>NULL'); create index on hs using gin (h)",
-    "insert_username": "create table who (v int, name text); create trigger who before insert on who for each row execute function insert_username(name); insert into who values (1)",
-    "intarray": "create table ia (a int[], q query_int); insert into ia values ('{1,2}', '1&(2|!3)'); create index on ia using gist (a gist__int_ops (numranges = 100))",
-    "isn": "create table books (i isbn13, e ean13, u upc, s issn); insert into books values ('978-0-393-04002-9', '0220356483481', '220356483481', '1436-4522'); create index on books (i)",
-    "lo": "create table with_lo (id int, raster lo); create trigger t_raster before update or delete on with_lo for each row execute function lo_manage(raster); insert into with_lo values (1, lo_from_bytea(0, 'raster'))",
-    "ltree": "create table tree (p ltree, l lquery, t ltxtquery); insert into tree values ('Top.Science.Astronomy', '*.a|b{1,2}', 'a & b'); create index on tree using gist (p gist_ltree_ops (siglen = 100))",
-    "moddatetime": "create table mod (v int, at timestamp); create trigger mod before update on mod for each row execute function moddatetime(at)",
+    "earthdistance": (
+        "create table places (e earth); insert into places values (ll_to_earth(52.5, 13.4)); create index on "
+        "places using gist (e)"
+    ),
+    "file_fdw": (
+        "create server files foreign data wrapper file_fdw; create foreign table passwd (a text, b text) server "
+        "files options (filename '/nowhere', format 'csv')"
+    ),
+    "hstore": (
+        "create table hs (h hstore default 'a=>1', g text generated always as (h -> 'a') stored); insert into hs "
+        "values ('\"k \\\" \"=>\"v,\", n=>NULL'); create index on hs using gin (h)"
+    ),
+    "insert_username": (
+        "create table who (v int, name text); create trigger who before insert on who for each row execute "
+        "function insert_username(name); insert into who values (1)"
+    ),
+    "intarray": (
+        "create table ia (a int[], q query_int); insert into ia values ('{1,2}', '1&(2|!3)'); create index on ia "
+        "using gist (a gist__int_ops (numranges = 100))"
+    ),
+    "isn": (
+        "create table books (i isbn13, e ean13, u upc, s issn); insert into books values ('978-0-393-04002-9', "
+        "'0220356483481', '220356483481', '1436-4522'); create index on books (i)"
+    ),
+    "lo": (
+        "create table with_lo (id int, raster lo); create trigger t_raster before update or delete on with_lo for "
+        "each row execute function lo_manage(raster); insert into with_lo values (1, lo_from_bytea(0, 'raster'))"
+    ),
+    "ltree": (
+        "create table tree (p ltree, l lquery, t ltxtquery); insert into tree values ('Top.Science.Astronomy', "
+        "'*.a|b{1,2}', 'a & b'); create index on tree using gist (p gist_ltree_ops (siglen = 100))"
+    ),
+    "moddatetime": (
+        "create table mod (v int, at timestamp); create trigger mod before update on mod for each row execute "
+        "function moddatetime(at)"
+    ),
     "pg_stat_statements": "create view slow as select userid, query from pg_stat_statements",
-    "pg_trgm": "create table tg (t text); insert into tg select md5(i::text) from generate_series(1, 100) i; create index on tg using gin (t gin_trgm_ops); create index on tg using gist (t gist_trgm_ops (siglen = 32))",
-    "pgcrypto": "create table pw (h text default crypt('x', gen_salt('md5'))); insert into pw values (crypt('secret', 'ab')), (encode(digest('a', 'sha256'), 'hex'))",
-    "postgres_fdw": "create server far foreign data wrapper postgres_fdw options (host '/nowhere'); create user mapping for postgres server far options (password 'p'); create foreign table far_t (a int) server far",
-    "refint": "create table ri_a (id int); create table ri_b (a int); create index on ri_a (id); create trigger ri before insert or update on ri_b for each row execute function check_primary_key('a', 'ri_a', 'id')",
-    "seg": "create table segs (s seg); insert into segs values ('5.0 .. 7.10'), ('~1e-3'), ('..2'); create index on segs using gist (s)",
-    "tablefunc": "create function ct(text) returns setof tablefunc_crosstab_3 as '$libdir/tablefunc', 'crosstab' language c stable strict; create table ct_t (c tablefunc_crosstab_2); insert into ct_t values (row('a', 'b', 'c'))",
-    "tcn": "create table tc (id int primary key); create trigger tcn after insert on tc for each row execute function triggered_change_notification()",
+    "pg_trgm": (
+        "create table tg (t text); insert into tg select md5(i::text) from generate_series(1, 100) i; create index "
+        "on tg using gin (t gin_trgm_ops); create index on tg using gist (t gist_trgm_ops (siglen = 32))"
+    ),
+    "pgcrypto": (
+        "create table pw (h text default crypt('x', gen_salt('md5'))); insert into pw values (crypt('secret', "
+        "'ab')), (encode(digest('a', 'sha256'), 'hex'))"
+    ),
+    "postgres_fdw": (
+        "create server far foreign data wrapper postgres_fdw options (host '/nowhere'); create user mapping for "
+        "postgres server far options (password 'p'); create foreign table far_t (a int) server far"
+    ),
+    "refint": (
+        "create table ri_a (id int); create table ri_b (a int); create index on ri_a (id); create trigger ri "
+        "before insert or update on ri_b for each row execute function check_primary_key('a', 'ri_a', 'id')"
+    ),
+    "seg": (
+        "create table segs (s seg); insert into segs values ('5.0 .. 7.10'), ('~1e-3'), ('..2'); create index on "
+        "segs using gist (s)"
+    ),
+    "tablefunc": (
+        "create function ct(text) returns setof tablefunc_crosstab_3 as '$libdir/tablefunc', 'crosstab' language c "
+        "stable strict; create table ct_t (c tablefunc_crosstab_2); insert into ct_t values (row('a', 'b', 'c'))"
+    ),
+    "tcn": (
+        "create table tc (id int primary key); create trigger tcn after insert on tc for each row execute function "
+        "triggered_change_notification()"
+    ),
     "tsm_system_rows": "create table sampled (a int); create view some_rows as select * from sampled tablesample system_rows(10)",
-    "tsm_system_time": "create table timed (a int); create materialized view some_time as select * from timed tablesample system_time(10) with no data",
-    "unaccent": "create text search configuration plain_de (copy = german); alter text search configuration plain_de alter mapping for hword, word with unaccent, german_stem; create table ua (t tsvector); insert into ua values (to_tsvector('plain_de', 'Hôtels für alle'))",
-    "uuid-ossp": "create table uu (u uuid default uuid_generate_v1()); insert into uu values (uuid_generate_v5(uuid_ns_url(), 'x'))",
+    "tsm_system_time": (
+        "create table timed (a int); create materialized view some_time as select * from timed tablesample "
+        "system_time(10) with no data"
+    ),
+    "unaccent": (
+        "create text search configuration plain_de (copy = german); alter text search configuration plain_de alter "
+        "mapping for hword, word with unaccent, german_stem; create table ua (t tsvector); insert into ua values "
+        "(to_tsvector('plain_de', 'Hôtels für alle'))"
+    ),
+    "uuid-ossp": (
+        "create table uu (u uuid default uuid_generate_v1()); insert into uu values "
+        "(uuid_generate_v5(uuid_ns_url(), 'x'))"
+    ),
     "xml2": "create table xp (d text); insert into xp values (xpath_string('<a><b>1</b></a>', '/a/b'))",
 }
 
@@ -187,17 +267,35 @@ USES_OF_OTHERS = {
     "pg_partman": """create table events (at date not null) partition by range (at);
         select create_parent('public.events', 'at', 'native', 'monthly'); insert into events values (current_date);
         update part_config set retention = '5 years'""",
-    "hll": "create table sketches (h hll); insert into sketches select hll_add_agg(hll_hash_integer(i)) from generate_series(1, 100) i",
-    "ip4r": "create table nets (a ip4r, b iprange); insert into nets values ('10.0.0.0/8', '::1'); create index on nets using gist (a)",
-    "prefix": "create table prefixes (p prefix_range); insert into prefixes values ('123[4-5]'); create index on prefixes using gist (p)",
-    "rum": "create table rummed (t tsvector); insert into rummed values ('a b'); create index on rummed using rum (t rum_tsvector_ops)",
+    "hll": (
+        "create table sketches (h hll); insert into sketches select hll_add_agg(hll_hash_integer(i)) from "
+        "generate_series(1, 100) i"
+    ),
+    "ip4r": (
+        "create table nets (a ip4r, b iprange); insert into nets values ('10.0.0.0/8', '::1'); create index on "
+        "nets using gist (a)"
+    ),
+    "prefix": (
+        "create table prefixes (p prefix_range); insert into prefixes values ('123[4-5]'); create index on "
+        "prefixes using gist (p)"
+    ),
+    "rum": (
+        "create table rummed (t tsvector); insert into rummed values ('a b'); create index on rummed using rum (t "
+        "rum_tsvector_ops)"
+    ),
     "semver": "create table versions (v semver); insert into versions values ('1.2.3-beta'); create index on versions (v)",
     "unit": "create table units (u unit); insert into units values ('3 m/s')",
     "tdigest": "create table digests (d tdigest); insert into digests select tdigest(i, 100) from generate_series(1, 50) i",
-    "q3c": "create table stars (ra float8, de float8); insert into stars values (1, 2); create index on stars (q3c_ang2ipix(ra, de))",
+    "q3c": (
+        "create table stars (ra float8, de float8); insert into stars values (1, 2); create index on stars "
+        "(q3c_ang2ipix(ra, de))"
+    ),
     "jsquery": "create table queries (q jsquery); insert into queries values ('a = 1')",
     "pgmp": "create table big (z mpz, q mpq); insert into big values ('123456789012345678901234567890', '1/3')",
-    "pg_sphere": "create table spheres (p spoint); insert into spheres values ('(0.1,-0.2)'); create index on spheres using gist (p)",
+    "pg_sphere": (
+        "create table spheres (p spoint); insert into spheres values ('(0.1,-0.2)'); create index on spheres using "
+        "gist (p)"
+    ),
     "orafce": "create table ora (v oracle.varchar2(10), d oracle.date); insert into ora values ('x', '2026-01-01 10:11:12')",
     "periods": """create table valid (id int, s date, e date); select periods.add_period('valid', 'p', 's', 'e');
         insert into valid values (1, '2026-01-01', '2026-02-01')""",

@@ -26,7 +26,8 @@ class Code:
         if self.major >= 14 and self.tables and self.chance(0.5):  # depends on a table, and a view may on it
             table = self.random.choice(self.tables)
             name = self.new("f")
-            self.add(f"create function {name}() returns bigint language sql stable begin atomic select count(*) from {table.name}; end")
+            self.add(f"create function {name}() returns bigint language sql stable begin atomic select count(*) from "
+                     f"{table.name}; end")  # fmt: skip
             view = self.new("v")
             self.add(f"create view {view} as select {name}() as n")
             self.views.append(view)
@@ -37,7 +38,8 @@ class Code:
         if self.chance(0.3):
             function, operator = self.new("of"), self.random.choice(["==~", "<#!>", "@@@@"])
             self.add(f"create function {function}(box, box) returns bool language sql immutable as 'select $1 ~= $2'")
-            self.add(f"create operator {self.schema}.{operator} (function = {function}, leftarg = box, rightarg = box, commutator = operator({self.schema}.{operator}))")
+            self.add(f"create operator {self.schema}.{operator} (function = {function}, leftarg = box, rightarg = box, "
+                     f"commutator = operator({self.schema}.{operator}))")  # fmt: skip
 
     def make_views(self):
         for table in self.some(self.tables, 3):
@@ -49,7 +51,8 @@ class Code:
             self.views.append(view)
             if table.referable and self.chance(0.4):  # needs the primary key, which comes after it in a dump
                 grouped = self.new("v")
-                self.add(f"create view {grouped} as select {', '.join(columns)}, count(*) as {self.names.quoted('n')} from {table.name} group by {table.key.name}")
+                self.add(f"create view {grouped} as select {', '.join(columns)}, count(*) as {self.names.quoted('n')} from "
+                         f"{table.name} group by {table.key.name}")  # fmt: skip
                 self.views.append(grouped)
         before = []
         for _ in range(self.random.randint(0, 3)):
@@ -71,22 +74,26 @@ class Code:
             name = self.names.quoted("tr")
             when = self.random.choice(["after insert", "before update or delete", "after delete", "after truncate"])
             each = "statement" if "truncate" in when or not table.plain else "row"
-            self.add(f"create trigger {name} {when} on {table.name} for each {each} execute function {function}('a''b', E'c\\\\d')")
+            self.add(f"create trigger {name} {when} on {table.name} for each {each} execute function {function}('a''b', "
+                     f"E'c\\\\d')")  # fmt: skip
             if state := self.random.choice(["", "disable", "enable always", "enable replica"]):
                 self.add(f"alter table {table.name} {state} trigger {name}")
             if table.plain and self.chance(0.3):
                 constraint = self.names.quoted("ctr")
-                self.add(f"create constraint trigger {constraint} after update on {table.name} deferrable initially deferred for each row execute function {function}()")
+                self.add(f"create constraint trigger {constraint} after update on {table.name} deferrable initially deferred for "
+                         f"each row execute function {function}()")  # fmt: skip
         for table in self.some([t for t in self.tables if t.plain], 2):
             rule = self.names.quoted("rule")
-            self.add(f"create rule {rule} as on {self.random.choice(['update', 'delete'])} to {table.name} do {self.random.choice(['instead nothing', 'also select 1'])}")
+            self.add(f"create rule {rule} as on {self.random.choice(['update', 'delete'])} to {table.name} do "
+                     f"{self.random.choice(['instead nothing', 'also select 1'])}")  # fmt: skip
             if self.chance(0.3):
                 self.add(f"alter table {table.name} {self.random.choice(['disable', 'enable always', 'enable replica'])} rule {rule}")
         if self.chance(0.3):
             handler = self.new("ef")
             self.add(f"create function {handler}() returns event_trigger language plpgsql as $f$ begin null; end $f$")
             trigger = self.names.quoted("ev")
-            self._last.append(f"create event trigger {trigger} on {self.random.choice(['ddl_command_end', 'sql_drop', 'ddl_command_start'])} execute function {handler}()")
+            self._last.append(f"create event trigger {trigger} on "
+                              f"{self.random.choice(['ddl_command_end', 'sql_drop', 'ddl_command_start'])} execute function {handler}()")  # fmt: skip
             if state := self.random.choice(["", "disable", "enable always"]):
                 self._last.append(f"alter event trigger {trigger} {state}")
 
@@ -110,7 +117,8 @@ class Code:
                 self.add(f"alter table {table.name} force row level security")
             for _ in range(self.random.randint(0, 2)):
                 kind, to = self.random.choice(["all", "select", "update"]), ", ".join(self.some(self.roles, 2)) or "public"
-                self.add(f"create policy {self.names.quoted('po')} on {table.name} as {self.random.choice(['permissive', 'restrictive'])} for {kind} to {to} using (current_user <> 'x''y')")
+                self.add(f"create policy {self.names.quoted('po')} on {table.name} as "
+                         f"{self.random.choice(['permissive', 'restrictive'])} for {kind} to {to} using (current_user <> 'x''y')")  # fmt: skip
 
     def make_searches(self):
         if self.chance(0.3):
@@ -124,9 +132,11 @@ class Code:
             return
         wrapper, server = self.names.quoted("fdw"), self.names.quoted("srv")
         self.add(f"create foreign data wrapper {wrapper} options (a 'b''c')")
-        self.add(f"create server {server} type 'x' version '1' foreign data wrapper {wrapper} options (host 'nowhere', \"odd name\" '\\')")
+        self.add(f"create server {server} type 'x' version '1' foreign data wrapper {wrapper} options (host 'nowhere', \"odd "
+                 f"name\" '\\')")  # fmt: skip
         self.add(f"create user mapping for {self.random.choice(self.roles)} server {server} options (password 'p\"w''d')")
-        self.add(f"create foreign table {self.new('ft')} ({self.names.quoted('c')} int options (x 'y') not null, b text default 'd') server {server} options (table_name 't')")
+        self.add(f"create foreign table {self.new('ft')} ({self.names.quoted('c')} int options (x 'y') not null, b text "
+                 f"default 'd') server {server} options (table_name 't')")  # fmt: skip
 
     def make_publications(self):
         if self.chance(0.3):
@@ -136,7 +146,8 @@ class Code:
                 self.add(f"create publication {name} for tables in schema {self.schema} with (publish = 'insert')")
             elif tables:
                 of = [t.name + (" where (1 = 1)" if self.major >= 15 and self.chance(0.3) else "") for t in self.some(tables, 3)]
-                self.add(f"create publication {name}{' for table ' + ', '.join(of) if of else ''} with (publish = 'insert, truncate')")
+                self.add(f"create publication {name}{' for table ' + ', '.join(of) if of else ''} with (publish = 'insert, "
+                         f"truncate')")  # fmt: skip
         if self.chance(0.2):
             self.add(f"create subscription {self.names.quoted('sub')} connection 'host=/nowhere dbname=x password=''s e''' publication a, \"b c\" "
                      f"with (connect = false, slot_name = none, enabled = false, synchronous_commit = off)")  # fmt: skip

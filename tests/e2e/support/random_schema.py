@@ -73,7 +73,8 @@ class RandomSchema(Tables, Code):
             self.own(name, f"(enum_range(null::{name}))[1 + {{row}} % {len(labels)}]")
         if self.chance(0.6):
             name = self.new("ct")
-            self.add(f"create type {name} as ({self.names.quoted('f')} int, {self.names.quoted('f')} text collate \"C\", {self.names.quoted('f')} date)")
+            self.add(f"create type {name} as ({self.names.quoted('f')} int, {self.names.quoted('f')} text collate \"C\", "
+                     f"{self.names.quoted('f')} date)")  # fmt: skip
             self.own(name, f"row({{row}}, 'x,\" y', date '2020-01-01')::{name}")
             self.own(f"{name}[]", f"array[row({{row}}, null, null)::{name}, null]")
         if self.chance(0.6):
@@ -121,7 +122,8 @@ class RandomSchema(Tables, Code):
             self.fill(table, 5)
             parents.append(table)
         child = Table(self.new("child"), [c for p in parents for c in p.columns], plain=False)
-        self.add(f"create table {child.name} ({self.names.quoted('extra')} int default 3) inherits ({', '.join(p.name for p in parents)})")
+        self.add(f"create table {child.name} ({self.names.quoted('extra')} int default 3) inherits "
+                 f"({', '.join(p.name for p in parents)})")  # fmt: skip
         self.fill(child, 4)
         of = self.random.choice(child.columns)
         self.add(f"alter table {child.name} alter {of.name} set default null")
@@ -162,7 +164,8 @@ class RandomSchema(Tables, Code):
             nulls = " nulls not distinct" if self.major >= 15 and not include and self.chance(0.3) else ""
             self.add(f"alter table {table.name} add constraint {self.names.quoted('u')} unique{nulls} ({columns}){include}"
                      + self.deferrable())  # fmt: skip
-            self.add(f"alter table {table.name} add constraint {self.names.quoted('ck')} check ({column} <> 7 or {column} is null) not valid")
+            self.add(f"alter table {table.name} add constraint {self.names.quoted('ck')} check ({column} <> 7 or {column} is "
+                     f"null) not valid")  # fmt: skip
 
     def make_indexes(self):
         for table in self.tables:
@@ -200,7 +203,8 @@ class RandomSchema(Tables, Code):
             self.add(f"create index {name} on {table.name} using {special[column.kind]} ({column.name})")
         elif texts and self.chance(0.4):
             column = self.random.choice(texts)
-            self.add(f"create index {name} on {table.name} (left({column.name}, 10) text_pattern_ops, (lower({column.name})) collate \"C\" desc)")
+            self.add(f"create index {name} on {table.name} (left({column.name}, 10) text_pattern_ops, (lower({column.name})) "
+                     f"collate \"C\" desc)")  # fmt: skip
             self.add(f"alter index {self.schema}.{name} alter column 1 set statistics 99")
         elif ordered:
             column = self.random.choice(ordered)
@@ -249,7 +253,8 @@ class RandomSchema(Tables, Code):
             self.add(f"revoke usage on type {kind} from public; grant usage on type {kind} to {reader}")
         if self.chance(0.4):
             self.add(f"alter default privileges for role {owner} in schema {self.schema} grant select on tables to {reader}")
-            self.add(f"alter default privileges for role {writer} in schema {self.schema} grant execute on functions to {group} with grant option")
+            self.add(f"alter default privileges for role {writer} in schema {self.schema} grant execute on functions to {group} "
+                     f"with grant option")  # fmt: skip
 
 
 def random_database(random, number, schemas, major):

@@ -122,7 +122,8 @@ class Tables:
         self.random.shuffle(columns)
         root = Table(self.new("p"), columns, plain=False)
         key = f", primary key ({by.name})" if strategy != "list" and kind in ("int", "uuid", "date") and self.chance(0.5) else ""
-        self.add(f"create table {root.name} ({', '.join(map(self.definition, columns))}{key}) partition by {strategy} ({by.name})")
+        self.add(f"create table {root.name} ({', '.join(map(self.definition, columns))}{key}) partition by {strategy} "
+                 f"({by.name})")  # fmt: skip
         for bound in self.bounds(strategy, by):
             self.partition(root, by, bound, strategy)
         self.fill(root, self.random.choice([0, 10, 40]))
