@@ -62,6 +62,9 @@ struct SessionOptions {
   // superuser that reads rows (CVE-2024-7348; servers since August 2024). Off where functions of the users'
   // own must work, as in a restore.
   bool only_plain_tables = false;
+  // Leaves search_path as the role and database have it, for names that mean what they mean to their user.
+  // What is executed must name schemas and operators in full.
+  bool users_search_path = false;
 };
 
 // One complete answer. Move-only; views live as long as it does.

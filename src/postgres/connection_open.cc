@@ -70,7 +70,8 @@ namespace {
 std::string startup_options(const ConnectionTarget& target, const SessionOptions& options) {
   std::string text = target.value("options");  // theirs first: the last one wins
   for (const auto& [name, value] : kStartupSettings)
-    if (!has(options.settings, name)) append_startup_option(text, name, value);
+    if (!has(options.settings, name) && !(options.users_search_path && name == "search_path"))
+      append_startup_option(text, name, value);
   for (const auto& [name, value] : options.settings) append_startup_option(text, name, value);
   return text;
 }
@@ -202,8 +203,8 @@ void settle(Connection& connection, const SessionOptions& options) {
     throw pooler_in_between(fmt::format("The login named server process {}, and process {} answers.",
                                         connection.backend_pid(), answer.string(0, 0)),
                             connection.target());
-  const bool path_kept =
-      !answer.text(0, 1).empty() && answer.text(0, 1) != "\"\"" && !has(own, "search_path");
+  const bool path_kept = !answer.text(0, 1).empty() && answer.text(0, 1) != "\"\"" &&
+                         !has(own, "search_path") && !options.users_search_path;
   if (path_kept || !answer.is_null(0, 2))
     throw Error(
         ErrorCode::kServerError,
