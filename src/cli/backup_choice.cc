@@ -44,6 +44,14 @@ void refuse_newer_damage(const repository::Repository& repository, const reposit
   }
 }
 
+// A part of a database is never taken for it unless it is named.
+bool contains_whole(const repository::Manifest& manifest, const std::string& database) {
+  if (manifest.kind != "cluster" && manifest.kind != "database") return false;
+  const logical::Document document = logical::parse_document(manifest.document);
+  const logical::DatabaseRecord* record = document.find(database);
+  return record != nullptr && record->state != logical::DatabaseState::kFailed && !record->is_part();
+}
+
 bool contains(const repository::Manifest& manifest, const std::string& database) {
   if (manifest.kind != "cluster" && manifest.kind != "database") return false;
   const logical::Document document = logical::parse_document(manifest.document);
@@ -87,9 +95,20 @@ BackupId choose_database_backup(repository::Repository& repository, const std::o
   }
   const repository::BackupList list = repository.list_backups();
   const auto found = std::ranges::find_if(
-      list.backups, [&](const repository::Manifest& manifest) { return contains(manifest, database); });
+      list.backups, [&](const repository::Manifest& manifest) { return contains_whole(manifest, database); });
   refuse_newer_damage(repository, list, found == list.backups.end() ? nullptr : &*found);
   if (found != list.backups.end()) return found->id;
+  const auto part = std::ranges::find_if(
+      list.backups, [&](const repository::Manifest& manifest) { return contains(manifest, database); });
+  if (part != list.backups.end()) {
+    throw Error(
+        ErrorCode::kDatabaseNotFound,
+        {.message = fmt::format("No backup in {} contains all of the database \"{}\".", repository.describe(),
+                                database),
+         .cause = fmt::format("Backup {} contains a part of it.", part->id.text()),
+         .solution = {fmt::format("See which: dbbackup show {}", part->id.text()),
+                      fmt::format("To take that part, name the backup: --from {}", part->id.text())}});
+  }
   throw Error(ErrorCode::kDatabaseNotFound,
               {.message = fmt::format("No backup in {} contains the database \"{}\".", repository.describe(),
                                       database),

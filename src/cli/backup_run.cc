@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "cli/context.h"
 #include "cli/json_documents.h"
+#include "cli/selection_text.h"
 #include "cli/table.h"
 #include "logical/backup.h"
 
@@ -35,10 +36,26 @@ std::string text_of(const logical::BackupResult& result, const Style& style) {
   const auto took =
       std::chrono::microseconds(manifest.finished.microseconds() - manifest.started.microseconds());
   std::string out = result.document.databases.empty() ? "" : table.render(style) + "\n";
+  const std::string omitted = omitted_text(result.document);
+  if (!omitted.empty()) out += omitted + "\n";
   out += fmt::format("Backup {}: {} read in {}, of which {} new; the repository grew by {}.\n",
                      manifest.id.text(), format_bytes(manifest.totals.logical_bytes), format_duration(took),
                      format_bytes(manifest.totals.new_bytes_raw), format_bytes(manifest.totals.stored_bytes));
   return out;
+}
+
+std::vector<std::string> remedies(const logical::BackupResult& result) {
+  std::vector<std::string> steps;
+  for (const auto& database : result.document.databases) {
+    for (const std::string& grant : database.grants) {
+      steps.push_back(fmt::format("As a superuser, in database {}: {}", database.name(), grant));
+    }
+  }
+  steps.push_back(steps.empty() ? "Give the role the missing rights, or connect as a superuser (-U postgres)."
+                                : "Or connect as a superuser (-U postgres), who may read everything.");
+  steps.push_back("Check with: dbbackup doctor");
+  steps.push_back("Run the backup again.");
+  return steps;
 }
 
 Error incomplete(const logical::BackupResult& result) {
@@ -48,15 +65,12 @@ Error incomplete(const logical::BackupResult& result) {
     for (const std::string& missing : database.left_out)
       cause += fmt::format("{}: {}\n", database.name(), missing);
   }
-  if (!result.document.has_globals && result.manifest.kind == "cluster") {
-    cause += "Roles and tablespaces could not be read.\n";
-  }
+  for (const std::string& missing : result.document.globals_left_out) cause += missing + "\n";
   return Error(ErrorCode::kBackupIncomplete,
                {.message = fmt::format("Backup {} was stored, but not everything is in it.",
                                        result.manifest.id.text()),
                 .cause = std::move(cause),
-                .solution = {"Give the role the missing rights, or connect as a superuser (-U postgres).",
-                             "Check with: dbbackup doctor", "Run the backup again."}});
+                .solution = remedies(result)});
 }
 
 }  // namespace
@@ -79,6 +93,11 @@ std::vector<OptionSpec> BackupRunOptions::specs() {
        .value = "",
        .description = "wait for a snapshot that no concurrent serializable transaction can contradict",
        .target = &serializable_deferrable},
+      {.names = "--pause-replay",
+       .value = "",
+       .description =
+           "of a standby: hold replay still until the rows are read, so that no query is cancelled",
+       .target = &pause_replay},
   };
 }
 
@@ -94,6 +113,9 @@ Outcome run_backup(Context& context, const BackupRunOptions& options,
       .lock_wait_timeout =
           first_of(options.lock_wait_timeout, configured.lock_wait_timeout, defaults.lock_wait_timeout),
       .serializable_deferrable = options.serializable_deferrable,
+      .exclude_databases = options.exclude_databases,
+      .selection = options.selection,
+      .pause_replay = options.pause_replay,
   };
   // The repository first: without one, nobody should type a password.
   repository::Repository& repository = context.repository();

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "logical/selection.h"
 
 namespace dbb::cli {
 
@@ -13,6 +14,9 @@ struct BackupRunOptions {
   std::optional<int> parallel_databases;
   std::optional<std::chrono::seconds> lock_wait_timeout;
   bool serializable_deferrable = false;
+  bool pause_replay = false;
+  std::vector<std::string> exclude_databases;  // of `backup cluster`
+  logical::Selection selection;                // of `backup database`
 
   std::vector<OptionSpec> specs();
 };

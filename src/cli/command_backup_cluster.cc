@@ -21,9 +21,21 @@ class BackupClusterCommand final : public Command {
             "read is listed, and the command ends with exit code 4.",
         .examples = {{"The local server", "dbbackup backup cluster"},
                      {"Another host, as a role of your own", "dbbackup backup cluster -h db1 -U backup"},
+                     {"Without databases that nobody would miss",
+                      "dbbackup backup cluster --exclude-database 'test*' --exclude-database scratch"},
+                     {"A standby, without being cancelled by what it replays",
+                      "dbbackup backup cluster -h standby1 --pause-replay"},
                      {"From a script", "dbbackup backup cluster --json > result.json"}}};
   }
-  OptionList options() override { return {.options = options_.specs()}; }
+  OptionList options() override {
+    OptionList list{.options = options_.specs()};
+    list.options.push_back(
+        {.names = "--exclude-database",
+         .value = "PATTERN",
+         .description = "leave out databases that match, as in pg_dumpall; may be repeated",
+         .target = &options_.exclude_databases});
+    return list;
+  }
   Outcome run(Context& context) override { return run_backup(context, options_, std::nullopt); }
 
  private:

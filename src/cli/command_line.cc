@@ -27,6 +27,10 @@ CLI::Option* add_option(CLI::App& app, const OptionSpec& spec) {
     option = app.add_option_function<int>(
         spec.names, [target = *number](int value) { *target = value; }, spec.description);
     option->check(CLI::Range(spec.range.first, spec.range.second));
+  } else if (auto* const* list = std::get_if<std::vector<std::string>*>(&spec.target)) {
+    // One value each time: CLI11 would take the words behind it for more of them.
+    option = app.add_option(spec.names, **list, spec.description);
+    option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   } else {
     auto* const target = std::get<std::optional<std::chrono::seconds>*>(spec.target);
     option = app.add_option_function<int>(
@@ -35,7 +39,8 @@ CLI::Option* add_option(CLI::App& app, const OptionSpec& spec) {
   }
   if (!spec.choices.empty()) option->check(CLI::IsMember(spec.choices));
   // The last one wins, so that an alias with options in it can be overridden.
-  if (!std::holds_alternative<bool*>(spec.target))
+  if (!std::holds_alternative<bool*>(spec.target) &&
+      !std::holds_alternative<std::vector<std::string>*>(spec.target))
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   return option;
 }

@@ -76,21 +76,25 @@ class ListCommand final : public Command {
                                   const std::vector<repository::Hold>& holds) {
     const auto hold = std::ranges::find(holds, manifest.id, &repository::Hold::backup);
     std::string databases;
+    std::string part;
     try {
-      databases = names_of(logical::parse_document(manifest.document));
+      const logical::Document document = logical::parse_document(manifest.document);
+      databases = names_of(document);
+      if (document.is_part()) part = ", a part";
     } catch (const Error& error) {
       databases = "(" + error.message() + ")";
     }
     const auto took =
         std::chrono::microseconds(manifest.finished.microseconds() - manifest.started.microseconds());
-    return {Cell(manifest.id.text()),
-            Cell(manifest.kind),
-            manifest.complete ? Cell("complete", Tone::kGood) : Cell("incomplete", Tone::kWarning),
-            Cell(format_bytes(manifest.totals.logical_bytes)),
-            Cell(format_bytes(manifest.totals.stored_bytes)),
-            Cell(format_duration(took)),
-            Cell(hold == holds.end() ? "" : fmt::format("by {}: {}", hold->by, hold->reason)),
-            Cell(databases)};
+    return {
+        Cell(manifest.id.text()),
+        Cell(manifest.kind),
+        manifest.complete ? Cell("complete" + part, Tone::kGood) : Cell("incomplete" + part, Tone::kWarning),
+        Cell(format_bytes(manifest.totals.logical_bytes)),
+        Cell(format_bytes(manifest.totals.stored_bytes)),
+        Cell(format_duration(took)),
+        Cell(hold == holds.end() ? "" : fmt::format("by {}: {}", hold->by, hold->reason)),
+        Cell(databases)};
   }
 };
 

@@ -20,10 +20,13 @@ class RestoreClusterCommand final : public Command {
             "old "
             "one, its rows are read again and compared with the backup, and then the two are swapped in one "
             "step. A restore that fails or is stopped leaves the old databases as they were.\n\n"
-            "Roles that exist keep their passwords and rights. Databases that are not in the backup are not "
-            "touched.",
+            "Roles that exist keep their passwords and rights, unless --globals align is given. Databases "
+            "that "
+            "are not in the backup are not touched.",
         .examples = {{"Print the plan", "dbbackup restore cluster latest"},
                      {"Carry it out", "dbbackup restore cluster latest --confirm"},
+                     {"With the passwords and rights of the backup",
+                      "dbbackup restore cluster latest --globals align --confirm"},
                      {"Into another server, keeping what is there",
                       "dbbackup restore cluster 20261120T20 -h db2 --old keep --confirm"}}};
   }

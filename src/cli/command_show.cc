@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/json_documents.h"
+#include "cli/selection_text.h"
 #include "cli/table.h"
 #include "logical/document.h"
 
@@ -18,10 +19,12 @@ std::string facts(const repository::Manifest& manifest, const logical::Document&
   };
   std::string out = line("Backup", manifest.id.text());
   out += line("Kind", manifest.kind);
-  out += line("Result", manifest.complete ? "complete" : "incomplete");
+  out += line("Result", fmt::format("{}{}", manifest.complete ? "complete" : "incomplete",
+                                    document.is_part() ? ", a part: see what was left out" : ""));
   out += line("Time", fmt::format("{}, took {}", manifest.started.iso(), format_duration(took)));
   out += line("Server", fmt::format("{}, PostgreSQL {}, system {}", document.server_address,
                                     document.server_version.text(), document.system_identifier));
+  if (document.from_standby) out += line("", "a standby");
   out += line("Made by", fmt::format("dbbackup {} on {}, pg_dump {}", manifest.program_version, manifest.host,
                                      document.client_version.text()));
   out += line("Size", fmt::format("{} read, {} new, {} stored", format_bytes(manifest.totals.logical_bytes),
@@ -99,10 +102,15 @@ class ShowCommand final : public Command {
       if (!database.error.empty()) note(database.error);
       for (const std::string& item : database.left_out) note(item);
     }
+    for (const std::string& item : document.globals_left_out) {
+      missing += fmt::format("  {}\n", printable_line(item));
+    }
     std::string text = facts(manifest, document);
     if (!table.empty()) text += "\n" + table.render(context.style());
     if (!missing.empty())
       text += "\n" + context.style().paint(Tone::kWarning, "Not in this backup:") + "\n" + missing;
+    const std::string omitted = omitted_text(document);
+    if (!omitted.empty()) text += "\n" + omitted;
     for (const std::string& debris : document.debris) {
       text += fmt::format("\nLeft out, because dbbackup made it itself: {}\n", printable_line(debris));
     }

@@ -81,7 +81,11 @@ std::string render_command(const CommandPage& page, const Style& style) {
       out += entry(argument.name, argument.description);
     }
   }
-  out += option_group(page.options.options, "", style);
+  std::vector<std::string> groups{""};
+  for (const OptionSpec& spec : page.options.options) {
+    if (std::ranges::find(groups, spec.group) == groups.end()) groups.push_back(spec.group);
+  }
+  for (const std::string& group : groups) out += option_group(page.options.options, group, style);
   GlobalOptions global;
   if (page.help.connects) out += option_group(global.specs(), "Connection options", style);
   out += option_group(global.specs(), "General options", style);

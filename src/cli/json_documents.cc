@@ -92,11 +92,27 @@ Json stats_json(const repository::BackupStats& backup) {
           {"items", backup.manifest.totals.items}};
 }
 
+Json selection_json(const logical::DatabaseRecord& record) {
+  const logical::Selection& selection = record.selection;
+  if (selection.is_everything()) return nullptr;
+  return {{"schemas", selection.schemas},
+          {"exclude_schemas", selection.exclude_schemas},
+          {"tables", selection.tables},
+          {"exclude_tables", selection.exclude_tables},
+          {"exclude_table_data", selection.exclude_table_data},
+          {"schema_only", selection.schema_only},
+          {"omitted", record.omitted},
+          {"tables_omitted", record.tables_omitted},
+          {"tables_without_rows", record.tables_without_rows}};
+}
+
 Json database_json(const logical::DatabaseRecord& record) {
   return {{"name", record.name()},
           {"state", logical::name_of(record.state)},
           {"error", recorded_error(record.error)},
           {"left_out", record.left_out},
+          {"grants", record.grants},
+          {"selection", selection_json(record)},
           {"owner", record.properties.owner},
           {"encoding", record.properties.encoding},
           {"tables", record.tables},
@@ -117,6 +133,11 @@ Json backup_json(const repository::Manifest& manifest, const logical::Document& 
   out["databases"] = Json::array();
   for (const auto& record : document.databases) out["databases"].push_back(database_json(record));
   out["debris"] = document.debris;
+  out["globals_left_out"] = document.globals_left_out;
+  out["from_standby"] = document.from_standby;
+  out["part"] = document.is_part();
+  out["exclude_databases"] = document.exclude_databases;
+  out["excluded_databases"] = document.excluded_databases;
   return out;
 }
 
@@ -171,6 +192,7 @@ Json plan_json(const logical::RestorePlan& plan) {
   }
   out["globals_to_create"] = plan.globals_to_create;
   out["globals_that_differ"] = plan.globals_that_differ;
+  out["globals_to_align"] = plan.globals_to_align;
   return out;
 }
 
@@ -213,9 +235,11 @@ std::string list_document(const std::filesystem::path& repository, const reposit
       for (const auto& record : document.databases) names.push_back(record.name());
       entry["databases"] = std::move(names);
       entry["server_version"] = document.server_version.text();
+      entry["part"] = document.is_part();
     } catch (const Error&) {
       entry["databases"] = nullptr;
       entry["server_version"] = nullptr;
+      entry["part"] = nullptr;
     }
     const auto hold = std::ranges::find(holds, manifest.id, &repository::Hold::backup);
     entry["held"] = hold == holds.end()
@@ -263,7 +287,8 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
            {"backup", plan.manifest.id.text()},
            {"backup_complete", plan.manifest.complete},
            {"seconds", result.seconds},
-           {"proof_seconds", result.proof_seconds}};
+           {"proof_seconds", result.proof_seconds},
+           {"globals_aligned", result.globals_aligned}};
   out["databases"] = Json::array();
   for (const auto& database : result.databases) {
     out["databases"].push_back(

@@ -10,10 +10,11 @@
 namespace dbb::cli {
 
 // One option of a command: how it is typed, what help says, and the variable that gets the value. A variable
-// that is not given on the command line stays as it is.
+// that is not given on the command line stays as it is. One whose target is a list may be given again and
+// again; of any other the last one wins.
 struct OptionSpec {
   using Target = std::variant<bool*, std::optional<std::string>*, std::optional<int>*,
-                              std::optional<std::chrono::seconds>*>;
+                              std::optional<std::chrono::seconds>*, std::vector<std::string>*>;
   std::string names;        // "-j,--jobs": the short one first, if there is one
   std::string value;        // name of the value in help; "" for a switch
   std::string description;  // lower case, no full stop, default in parentheses

@@ -5,6 +5,7 @@
 #include "cli/context.h"
 #include "cli/json_documents.h"
 #include "cli/restore_text.h"
+#include "postgres/startup_options.h"
 #include "repository/session.h"
 
 namespace dbb::cli {
@@ -22,7 +23,89 @@ Outcome only_plan(const logical::RestorePlan& plan, Context& context) {
 
 }  // namespace
 
+// As in pg_restore.
+std::vector<OptionSpec> RestoreRunOptions::rule_specs() {
+  const std::string group = "What is restored, and whose it becomes";
+  std::vector<OptionSpec> specs = {
+      {.names = "--no-owner",
+       .value = "",
+       .description = "everything belongs to the role that restores",
+       .target = &no_owner},
+      {.names = "--no-acl,--no-privileges",
+       .value = "",
+       .description = "grant and revoke nothing",
+       .target = &no_acl},
+      {.names = "--role",
+       .value = "ROLE",
+       .description = "do everything as this role, which the role that connects must be a member of",
+       .target = &role},
+      {.names = "--map-role",
+       .value = "OLD=NEW",
+       .description = "what is of role OLD in the backup becomes NEW's, its privileges too; may be repeated",
+       .target = &map_roles},
+      {.names = "--no-comments", .value = "", .description = "no comments", .target = &no_comments},
+      {.names = "--no-publications",
+       .value = "",
+       .description = "no publications",
+       .target = &no_publications},
+      {.names = "--no-subscriptions",
+       .value = "",
+       .description = "no subscriptions",
+       .target = &no_subscriptions},
+      {.names = "--no-security-labels",
+       .value = "",
+       .description = "no security labels",
+       .target = &no_security_labels},
+      {.names = "--no-tablespaces",
+       .value = "",
+       .description = "everything in the default tablespace, and none created",
+       .target = &no_tablespaces},
+      {.names = "--no-refresh",
+       .value = "",
+       .description = "leave materialized views unpopulated",
+       .target = &no_refresh},
+  };
+  for (OptionSpec& spec : specs) spec.group = group;
+  return specs;
+}
+
+logical::EntryRules RestoreRunOptions::rules() const {
+  logical::EntryRules rules{.owners = !no_owner,
+                            .privileges = !no_acl,
+                            .comments = !no_comments,
+                            .publications = !no_publications,
+                            .subscriptions = !no_subscriptions,
+                            .security_labels = !no_security_labels,
+                            .tablespaces = !no_tablespaces,
+                            .refreshes = !no_refresh};
+  for (const std::string& pair : map_roles) {
+    const size_t equals = pair.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == pair.size()) {
+      throw Error(ErrorCode::kUsage,
+                  {.message = fmt::format("\"{}\" does not say which role becomes which.", pair),
+                   .solution = {"Write both names: --map-role old_name=new_name"}});
+    }
+    rules.roles[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return rules;
+}
+
+logical::Operation RestoreRunOptions::as_role(const logical::Operation& operation) const {
+  if (!role) return operation;
+  logical::Operation changed = operation;
+  std::string options = changed.target.value("options");
+  postgres::append_startup_option(options, "role", *role);
+  changed.target = changed.target.with("options", options);
+  return changed;
+}
+
 std::vector<OptionSpec> RestoreRunOptions::specs() {
+  std::vector<OptionSpec> all = own_specs();
+  for (OptionSpec& spec : rule_specs()) all.push_back(std::move(spec));
+  return all;
+}
+
+std::vector<OptionSpec> RestoreRunOptions::own_specs() {
   return {
       {.names = "--confirm",
        .value = "",
@@ -60,10 +143,21 @@ std::vector<OptionSpec> RestoreRunOptions::specs() {
        .description = "postgres and template1, where they are not empty: skip or merge (skip)",
        .target = &system_databases,
        .choices = {"skip", "merge"}},
+      {.names = "--globals",
+       .value = "WHAT",
+       .description = "roles and tablespaces: create what is missing; align also gives those that differ "
+                      "what the backup "
+                      "says, after the last swap and never the role that restores; or none (missing)",
+       .target = &globals,
+       .choices = {"missing", "align", "none"}},
       {.names = "--drop-slots",
        .value = "",
        .description = "allow dropping an old database that has subscriptions or logical slots",
        .target = &drop_slots},
+      {.names = "--replace-with-part",
+       .value = "",
+       .description = "let a backup of a part of a database take the place of the whole one",
+       .target = &replace_with_part},
       {.names = "--validate",
        .value = "LEVEL",
        .description = "before the first change: quick looks for every piece, full reads every byte (quick)",
@@ -78,7 +172,11 @@ Outcome run_restore(Context& context, const RestoreRunOptions& options, logical:
     restore.old = *options.old == "drop" ? logical::OldDatabase::kDrop : logical::OldDatabase::kKeep;
   restore.proof = !options.no_proof;
   if (options.system_databases == "merge") restore.system_databases = logical::SystemDatabases::kMerge;
+  if (options.globals == "align") restore.globals = logical::Globals::kAlign;
+  if (options.globals == "none") restore.globals = logical::Globals::kNone;
   restore.drop_slots = options.drop_slots;
+  restore.replace_with_part = options.replace_with_part;
+  restore.rules = options.rules();
   restore.validate_fully = options.validate == "full";
   restore.jobs = first_of(options.jobs, configured.jobs, restore.jobs);
   restore.parallel_databases =
@@ -86,7 +184,7 @@ Outcome run_restore(Context& context, const RestoreRunOptions& options, logical:
   restore.lock_timeout = first_of(options.lock_timeout, configured.lock_timeout, restore.lock_timeout);
 
   repository::Repository& repository = context.repository();
-  const logical::Operation& operation = context.operation();
+  const logical::Operation operation = options.as_role(context.operation());
   // From before the plan on, so that what it found is not pruned away.
   const auto presence =
       repository.announce({.operation = "restore", .host = context.host(), .backup = restore.backup.text()},

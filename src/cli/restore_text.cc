@@ -88,8 +88,12 @@ std::string render_plan(const logical::RestorePlan& plan, size_t width, const St
   }
   out += "\n" + databases.render(style, width);
   out += bullets("Created first:", plan.globals_to_create, style);
-  out +=
-      bullets("Left as it is on the target, but different in the backup:", plan.globals_that_differ, style);
+  if (plan.options.globals == logical::Globals::kAlign) {
+    out += bullets("Aligned with the backup after the last swap:", plan.globals_to_align, style);
+  } else {
+    out +=
+        bullets("Left as it is on the target, but different in the backup:", plan.globals_that_differ, style);
+  }
   out += fmt::format("\nWorkers: {}. Proof: {}.{}\n", plan.workers,
                      plan.options.proof ? "rows are read again and compared" : "left out (--no-proof)",
                      plan.with_owners ? "" : " Owners: everything will belong to the role that restores.");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "base/error.h"
@@ -12,6 +13,8 @@
 #include "logical/database_backup.h"
 #include "logical/names.h"
 #include "logical/record_stream.h"
+#include "logical/standby.h"
+#include "postgres/name_pattern.h"
 #include "postgres/server.h"
 
 namespace dbb::logical {
@@ -22,17 +25,37 @@ using postgres::DatabaseProperties;
 constexpr int kTopologyProbes = 3;
 constexpr int kInvalidConnectionLimit = -2;  // an interrupted DROP DATABASE (trap 12)
 
-struct Selection {
+struct ChosenDatabases {
   std::vector<DatabaseProperties> databases;  // largest first
   std::vector<DatabaseProperties> closed;     // nobody may connect to them
   std::vector<std::string> debris;
+  std::vector<std::string> excluded;  // as was asked
 };
 
-Selection select_databases(std::vector<DatabaseProperties> all, const BackupOptions& options,
-                           const Operation& operation) {
-  Selection selection;
+std::set<std::string> databases_to_exclude(postgres::Connection& control, const BackupOptions& options,
+                                           const Operation& operation) {
+  std::set<std::string> names;
+  for (const std::string& pattern : options.exclude_databases) {
+    const std::vector<std::string> found = postgres::databases_matching(control, pattern);
+    if (found.empty()) {
+      operation.warn("pattern-matches-nothing",
+                     fmt::format("No database matches --exclude-database {}.", pattern),
+                     {{"pattern", pattern}});
+    }
+    names.insert(found.begin(), found.end());
+  }
+  return names;
+}
+
+ChosenDatabases select_databases(std::vector<DatabaseProperties> all, const std::set<std::string>& excluded,
+                                 const BackupOptions& options, const Operation& operation) {
+  ChosenDatabases selection;
   for (DatabaseProperties& database : all) {
     if (options.database && database.name != *options.database) continue;
+    if (excluded.contains(database.name)) {
+      selection.excluded.push_back(database.name);
+      continue;
+    }
     const auto mark = parse_comment(database.comment.value_or(""));
     if (database.connection_limit == kInvalidConnectionLimit) {
       operation.warn(
@@ -96,6 +119,15 @@ Parallelism fit_connections(const BackupOptions& options, const postgres::Server
 std::string source_identity(const postgres::ServerFacts& server, const Operation& operation) {
   return "postgresql/" +
          (server.system_identifier.empty() ? operation.target.host_and_port() : server.system_identifier);
+}
+
+// Parts are a series of their own: none of them stands in for a backup of everything when old ones go.
+std::string subject_of(const BackupOptions& options) {
+  const std::string part = options.database ? options.selection.text()
+                                            : option_text("--exclude-database", options.exclude_databases);
+  const std::string whole = options.database.value_or("");
+  if (part.empty()) return whole;
+  return fmt::format("{}{}({})", whole, whole.empty() ? "" : " ", part);
 }
 
 // One backup under way: leaders that each see one database through, and the workers that read rows for all of
@@ -259,6 +291,28 @@ bool save_globals(const Operation& operation, const postgres::ClientPrograms& pr
   return false;
 }
 
+void refuse_wrong_kind_of_server(const postgres::ServerFacts& server, const BackupOptions& options) {
+  if (options.pause_replay && !server.in_recovery) {
+    throw Error(ErrorCode::kUsage,
+                {.message = "--pause-replay is for a standby, and this server is a primary.",
+                 .solution = {"Leave it out, or name the standby with -h and -p."}});
+  }
+  if (options.serializable_deferrable && server.in_recovery) {
+    throw Error(ErrorCode::kUsage, {.message = "--serializable-deferrable is not possible on a standby.",
+                                    .cause = "PostgreSQL has no serializable snapshots there.",
+                                    .solution = {"Leave it out, or back up the primary."}});
+  }
+}
+
+// What was read is right all the same: the snapshots outlive the promotion.
+void warn_of_promotion(const postgres::ServerFacts& server, postgres::Connection& control,
+                       const Operation& operation) {
+  if (!server.in_recovery) return;
+  if (control.execute("SELECT pg_catalog.pg_is_in_recovery()").boolean(0, 0)) return;
+  operation.warn("promoted",
+                 "The standby was promoted while it was backed up; the backup is of the time before.");
+}
+
 // What stood in the way of the first database, which mostly stood in the way of all.
 Error nothing_saved(const ClusterBackup& backup, const std::vector<DatabaseRecord>& records) {
   if (!records.empty() && backup.failure(0)) {
@@ -291,15 +345,24 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
                     programs.version.major(), server.version.major(), server.version.major(),
                     server.version.major()));
   }
-  Selection selection = select_databases(postgres::read_databases(control), options, operation);
+  refuse_wrong_kind_of_server(server, options);
+  ChosenDatabases selection =
+      select_databases(postgres::read_databases(control), databases_to_exclude(control, options, operation),
+                       options, operation);
+  if (!selection.excluded.empty() && selection.databases.empty() && selection.closed.empty()) {
+    throw Error(ErrorCode::kUsage, {.message = "Every database was excluded: there is nothing to back up.",
+                                    .solution = {"Mind what a pattern matches: '*' is every name."}});
+  }
   const Parallelism parallelism = fit_connections(options, server, selection.databases.size(), operation);
 
   const auto writer = repository.begin_backup({.kind = options.database ? "database" : "cluster",
                                                .source = source_identity(server, operation),
-                                               .subject = options.database.value_or(""),
+                                               .subject = subject_of(options),
                                                .program_version = DBB_VERSION,
                                                .host = operation.host},
                                               operation.clock, operation.stop);
+  std::optional<ReplayPause> replay;
+  if (options.pause_replay) replay.emplace(operation, maintenance, options.lock_wait_timeout);
   const bool passwords_saved = save_globals(operation, programs, maintenance, server, *writer);
   operation.at_step("globals-saved", "");
 
@@ -325,6 +388,8 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
 
   Document document;
   document.databases = backup.run(tasks, selection.databases);
+  warn_of_promotion(server, control, operation);
+  replay.reset();
   const bool any_saved = std::ranges::any_of(document.databases, [](const DatabaseRecord& record) {
     return record.state != DatabaseState::kFailed;
   });
@@ -345,7 +410,16 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
   document.client_version = programs.version;
   document.has_globals = true;
   document.money_locale = kMoneyLocale;
+  document.from_standby = server.in_recovery;
+  if (!passwords_saved) {
+    document.globals_left_out.push_back(
+        fmt::format("passwords of roles: the role may not read them (in database {}: GRANT SELECT ON "
+                    "pg_catalog.pg_authid TO {})",
+                    maintenance, control.quote_identifier(server.role)));
+  }
   document.debris = std::move(selection.debris);
+  document.exclude_databases = options.exclude_databases;
+  document.excluded_databases = std::move(selection.excluded);
 
   const bool complete =
       passwords_saved && std::ranges::all_of(document.databases, [](const DatabaseRecord& record) {

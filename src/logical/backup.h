@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "logical/document.h"
 #include "logical/operation.h"
@@ -17,6 +18,9 @@ struct BackupOptions {
   int parallel_databases = 2;  // opened at once; lowered to what locks and connection slots allow
   std::chrono::seconds lock_wait_timeout{60};
   bool serializable_deferrable = false;
+  std::vector<std::string> exclude_databases = {};  // patterns; of a whole cluster
+  Selection selection = {};                         // of `database`
+  bool pause_replay = false;                        // the source must be a standby
 };
 
 struct BackupResult {
@@ -29,8 +33,8 @@ struct BackupResult {
 // the exit code. Throws when nothing could be saved (server, rights, client programs, repository,
 // cancellation); then no backup exists.
 //
-// Steps for hooks: "snapshot-taken", "schema-dumped", "tables-locked", "rows-begun", "rows-done" per
-// database; "globals-saved", "before-commit" with "".
+// Steps for hooks: "replay-paused" with ""; "snapshot-taken", "schema-dumped", "tables-locked", "rows-begun",
+// "rows-done" per database; "globals-saved", "before-commit" with "".
 BackupResult back_up(repository::Repository& repository, const BackupOptions& options,
                      const Operation& operation);
 

@@ -11,6 +11,7 @@
 #include "logical/lock_wait.h"
 #include "logical/record_stream.h"
 #include "logical/sequences.h"
+#include "logical/standby.h"
 
 namespace dbb::logical {
 namespace {
@@ -27,6 +28,16 @@ Error rows_do_not_add_up(const postgres::Table& table, uint64_t counted, uint64_
   return Error(ErrorCode::kServerError,
                {.message = fmt::format("The rows of {}.{} did not all arrive.", table.schema, table.name),
                 .cause = fmt::format("{} rows came, the server says it sent {}.", counted, told)});
+}
+
+// The leader waits while others read: that its session was ended shows in them as a snapshot that is gone.
+std::optional<Error> conflict_that_ended(Connection& leader) {
+  try {
+    leader.execute("SELECT 1");
+  } catch (const Error& error) {
+    if (is_recovery_conflict(error)) return error;
+  }
+  return std::nullopt;
 }
 
 uint64_t weight_of(const postgres::Table& table) { return table.heap_bytes + table.toast_bytes; }
@@ -64,6 +75,10 @@ DatabaseRecord DatabaseBackup::run() {
       attempt(leader);
       break;
     } catch (const Error& error) {
+      if (env_.server.in_recovery) {
+        if (is_recovery_conflict(error)) throw explained_conflict(error);
+        if (const auto conflict = conflict_that_ended(leader)) throw explained_conflict(*conflict);
+      }
       // pg_dump looks some things up as they are now: with an index that was dropped since the snapshot it
       // fails.
       const bool worth_another =
@@ -79,8 +94,14 @@ DatabaseRecord DatabaseBackup::run() {
   DatabaseRecord record;
   record.properties = properties_;
   record.left_out = left_out_;
+  record.grants.assign(grants_.begin(), grants_.end());
+  record.selection = env_.options.selection;
+  record.omitted = omitted_;
+  record.tables_omitted = tables_omitted_;
+  record.tables_without_rows = tables_without_rows_;
   record.state = left_out_.empty() ? DatabaseState::kComplete : DatabaseState::kIncomplete;
-  record.extensions = postgres::read_extensions(leader);
+  // pg_dump takes none with a part that was chosen by names.
+  if (!record.selection.names_what_to_take()) record.extensions = postgres::read_extensions(leader);
   leader.execute("COMMIT");
   for (const TableState& state : states_) {
     if (!state.failure.empty()) continue;
@@ -120,14 +141,22 @@ void DatabaseBackup::begin_snapshot(Connection& leader) {
 void DatabaseBackup::find_tables(Connection& leader) {
   tables_ = postgres::read_tables(leader);
   left_out_.clear();
+  grants_.clear();
   excluded_.clear();
   excluded_values_.clear();
+  leave_out_what_was_asked(leader);
+  if (env_.server.in_recovery) leave_out_unlogged();
+  if (!env_.server.is_superuser) leave_out_what_is_hidden(leader);
+  const std::string role = leader.quote_identifier(env_.server.role);
+  std::set<std::string> closed_schemas;
   std::set<postgres::RelationName> unreadable;
   if (!env_.server.is_superuser) {
-    postgres::Unreadable found = postgres::read_unreadable(leader);
+    postgres::Unreadable found =
+        postgres::read_unreadable(leader, [&](postgres::Oid oid) { return selected_.has(oid); });
     for (postgres::RelationName& table : found.tables) unreadable.insert(std::move(table));
     for (const postgres::RelationName& sequence : found.sequences)
       excluded_values_.push_back(leader.qualified(sequence.schema, sequence.name));
+    closed_schemas = std::move(found.schemas);
   }
   std::erase_if(tables_, [&](const postgres::Table& table) {
     postgres::RelationName name{.schema = table.schema, .name = table.name};
@@ -136,13 +165,100 @@ void DatabaseBackup::find_tables(Connection& leader) {
   });
   for (const postgres::RelationName& table : unreadable) {
     excluded_.push_back(leader.qualified(table.schema, table.name));
-    left_out_.push_back(fmt::format("table {}.{}: the role may not read it (GRANT SELECT ON {} TO {})",
-                                    table.schema, table.name, leader.qualified(table.schema, table.name),
-                                    leader.quote_identifier(env_.server.role)));
+    const std::string usage =
+        closed_schemas.contains(table.schema)
+            ? fmt::format("GRANT USAGE ON SCHEMA {} TO {}; ", leader.quote_identifier(table.schema), role)
+            : "";
+    const std::string grant =
+        fmt::format("{}GRANT SELECT ON {} TO {}", usage, leader.qualified(table.schema, table.name), role);
+    left_out_.push_back(
+        fmt::format("table {}.{}: the role may not read it ({})", table.schema, table.name, grant));
+    // From 14 on one grant is enough for all.
+    grants_.insert(env_.server.version.major() >= 14 ? fmt::format("GRANT pg_read_all_data TO {}", role)
+                                                     : grant);
   }
   int64_t bytes = 0;
   for (const postgres::Table& table : tables_) bytes += static_cast<int64_t>(weight_of(table));
   env_.progress.expect(bytes - std::exchange(expected_bytes_, bytes));
+}
+
+void DatabaseBackup::omit(std::string_view what, const postgres::Table& table, uint64_t& count) {
+  ++count;
+  if (omitted_.size() >= kMostOmitted) return;
+  omitted_.push_back(fmt::format("{} {}.{}", what, table.schema, table.name));
+}
+
+void DatabaseBackup::leave_out_what_was_asked(Connection& leader) {
+  const Selection& selection = env_.options.selection;
+  if (selection.is_everything()) return;
+  {
+    Connection session = postgres::Connection::open(
+        env_.operation.target.with_database(name()),
+        {.application_name = env_.operation.application_name("selection"), .users_search_path = true},
+        env_.operation.stop);
+    session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    session.execute("SET TRANSACTION SNAPSHOT " + session.quote_literal(snapshot_));
+    selected_ = SelectedRelations(session, selection);
+  }
+  omitted_.clear();
+  tables_omitted_ = 0;
+  tables_without_rows_ = 0;
+  std::erase_if(tables_, [&](postgres::Table& table) {
+    // An extension's own rows have no place without the extension.
+    if (!selected_.has(table.oid) || (table.is_extension_config && selection.names_what_to_take())) {
+      omit("table", table, tables_omitted_);
+      return true;
+    }
+    if (selection.schema_only || !selected_.has_contents(table.oid)) {
+      omit("rows of table", table, tables_without_rows_);
+      return true;
+    }
+    if (!table.load_through.empty()) {
+      const postgres::Result root =
+          leader.execute("SELECT $1::pg_catalog.regclass::pg_catalog.oid", {table.load_through});
+      if (!selected_.has(root.oid(0, 0))) table.load_through.clear();
+    }
+    return false;
+  });
+}
+
+void DatabaseBackup::leave_out_unlogged() {
+  std::erase_if(tables_, [&](const postgres::Table& table) {
+    if (!table.unlogged) return false;
+    left_out_.push_back(fmt::format("rows of table {}.{}: it is unlogged, and a standby has none of its rows",
+                                    table.schema, table.name));
+    return true;
+  });
+}
+
+void DatabaseBackup::leave_out_what_is_hidden(Connection& leader) {
+  if (env_.options.selection.names_what_to_take()) return;
+  const postgres::Hidden hidden = postgres::read_hidden(leader);
+  for (const std::string& name : hidden.subscriptions) {
+    left_out_.push_back(fmt::format("subscription {}: pg_dump shows it to superusers only", name));
+  }
+  for (const std::string& name : hidden.user_mappings) {
+    left_out_.push_back(
+        fmt::format("options of the user mapping of {}, if it has any: shown to superusers only", name));
+  }
+}
+
+void DatabaseBackup::leave_out_large_objects(Connection& leader) {
+  static constexpr size_t kNamed = 20;
+  const std::vector<std::string>& unreadable = large_objects_.unreadable;
+  if (unreadable.empty()) return;
+  for (size_t i = 0; i < std::min(unreadable.size(), kNamed); ++i) {
+    left_out_.push_back(fmt::format("{}: the role may not read it", unreadable[i]));
+  }
+  if (unreadable.size() > kNamed) {
+    left_out_.push_back(fmt::format("{} more large objects: the role may not read them",
+                                    format_count(unreadable.size() - kNamed)));
+  }
+  const std::string role = leader.quote_identifier(env_.server.role);
+  grants_.insert(
+      fmt::format("SELECT format('GRANT SELECT ON LARGE OBJECT %s TO %s', oid, {}) FROM "
+                  "pg_largeobject_metadata \\gexec",
+                  leader.quote_literal(role)));
 }
 
 repository::StreamRef DatabaseBackup::dump_schema(Connection& leader) {
@@ -165,6 +281,8 @@ repository::StreamRef DatabaseBackup::dump_schema(Connection& leader) {
   // pg_dump locks what it describes, and gives up at the first table it may not lock.
   for (const std::string& table : excluded_) run.arguments.push_back("--exclude-table=" + table);
   for (const std::string& name : excluded_values_) run.arguments.push_back("--exclude-table-data=" + name);
+  for (std::string& argument : env_.options.selection.arguments())
+    run.arguments.push_back(std::move(argument));
   try {
     const system::StopEvent stop(env_.operation.stop);
     postgres::run_program(env_.programs, "pg_dump", env_.operation.target.with_database(name()), run, stop);
@@ -234,7 +352,9 @@ void DatabaseBackup::schedule() {
     }
   }
   large_objects_ = {};
-  tasks.push_back({.database = this});
+  large_objects_stream_.reset();
+  const Selection& selection = env_.options.selection;
+  if (!selection.schema_only && !selection.names_what_to_take()) tasks.push_back({.database = this});
   {
     const std::scoped_lock lock(mutex_);
     open_tasks_ = tasks.size();
@@ -322,7 +442,15 @@ void DatabaseBackup::task_done() {
 
 void DatabaseBackup::table_failed(size_t table, const Error& error) {
   const std::scoped_lock lock(mutex_);
-  if (states_[table].failure.empty()) states_[table].failure = error.what();
+  TableState& state = states_[table];
+  if (!state.failure.empty()) return;
+  state.failure = error.what();
+  if (tables_[table].row_security && error.code() == ErrorCode::kPermissionDenied) {
+    state.failure = fmt::format("row-level security would hide rows from the role ({})", error.message());
+    state.bypass = true;
+  } else if (env_.server.in_recovery && is_recovery_conflict(error)) {
+    state.failure += " (a recovery conflict of the standby: --pause-replay avoids it)";
+  }
 }
 
 void DatabaseBackup::save_table_part(const RowTask& task, Connection& connection) {
@@ -366,29 +494,29 @@ void DatabaseBackup::save_objects(Connection& connection, const std::function<vo
 }
 
 void DatabaseBackup::add_items(Connection& leader, repository::StreamRef schema) {
-  add_tables();
+  add_tables(leader.quote_identifier(env_.server.role));
   add_sequences(leader);
   env_.writer.add_item({.kind = std::string(kSchemaKind),
                         .key = database_key(name(), kSchemaKind),
                         .attributes = to_json(PartAttributes{.database = name(), .count = 1}),
                         .parts = {std::move(schema)}});
-  for (const std::string& unreadable : large_objects_.unreadable) {
-    left_out_.push_back(fmt::format("{}: the role may not read it", unreadable));
-  }
+  if (!large_objects_stream_) return;
+  leave_out_large_objects(leader);
   env_.writer.add_item(
       {.kind = std::string(kLargeObjectsKind),
        .key = database_key(name(), kLargeObjectsKind),
        .attributes = to_json(PartAttributes{
            .database = name(), .count = large_objects_.objects, .fingerprint = large_objects_.fingerprint}),
-       .parts = {std::move(large_objects_stream_.value())}});
+       .parts = {std::move(*large_objects_stream_)}});
 }
 
-void DatabaseBackup::add_tables() {
+void DatabaseBackup::add_tables(const std::string& quoted_role) {
   for (size_t i = 0; i < tables_.size(); ++i) {
     const postgres::Table& table = tables_[i];
     TableState& state = states_[i];
     if (!state.failure.empty()) {
       left_out_.push_back(fmt::format("rows of table {}.{}: {}", table.schema, table.name, state.failure));
+      if (state.bypass) grants_.insert("ALTER ROLE " + quoted_role + " BYPASSRLS");
       continue;
     }
     TableAttributes attributes{.database = name(),
@@ -413,9 +541,16 @@ void DatabaseBackup::add_tables() {
 }
 
 void DatabaseBackup::add_sequences(Connection& leader) {
-  const postgres::SequenceValues sequences = postgres::read_sequences(leader);
+  if (env_.options.selection.schema_only) return;
+  const postgres::SequenceValues sequences =
+      postgres::read_sequences(leader, [&](postgres::Oid oid) { return selected_.has_contents(oid); });
   for (const std::string& unreadable : sequences.unreadable) {
-    left_out_.push_back(fmt::format("value of sequence {}: the role may not read it", unreadable));
+    left_out_.push_back(
+        env_.server.in_recovery && env_.server.is_superuser
+            ? fmt::format("value of sequence {}: it is unlogged, and a standby has none", unreadable)
+            : fmt::format("value of sequence {0}: the role may not read it (GRANT SELECT ON "
+                          "SEQUENCE {0} TO {1})",
+                          unreadable, leader.quote_identifier(env_.server.role)));
   }
   const auto stream = env_.writer.open_stream({.item_key = database_key(name(), kSequencesKind)},
                                               repository::StreamClass::kRecords);

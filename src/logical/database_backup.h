@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "logical/large_objects.h"
 #include "logical/operation.h"
 #include "logical/row_queue.h"
+#include "logical/selected_relations.h"
 #include "logical/snapshot_session.h"
 #include "postgres/catalog.h"
 #include "postgres/server.h"
@@ -57,11 +59,17 @@ class DatabaseBackup {
     uint64_t row_bytes = 0;
     uint32_t part_blocks = 0;
     std::string failure;  // why its rows are not in the backup
+    bool bypass = false;  // because the role has no BYPASSRLS
   };
 
   void attempt(postgres::Connection& leader);
   void begin_snapshot(postgres::Connection& leader);
   void find_tables(postgres::Connection& leader);
+  void leave_out_unlogged();
+  void leave_out_what_is_hidden(postgres::Connection& leader);
+  void leave_out_large_objects(postgres::Connection& leader);
+  void leave_out_what_was_asked(postgres::Connection& leader);
+  void omit(std::string_view what, const postgres::Table& table, uint64_t& count);
   repository::StreamRef dump_schema(postgres::Connection& leader);
   void lock_tables(postgres::Connection& leader);
   void refuse_rewritten(postgres::Connection& leader);
@@ -72,7 +80,7 @@ class DatabaseBackup {
   void table_failed(size_t table, const Error& error);
   void task_done();
   void add_items(postgres::Connection& leader, repository::StreamRef schema);
-  void add_tables();
+  void add_tables(const std::string& quoted_role);
   void add_sequences(postgres::Connection& leader);
 
   const BackupEnvironment& env_;
@@ -82,7 +90,12 @@ class DatabaseBackup {
   std::vector<std::string> excluded_;         // tables the role may not read, quoted
   std::vector<std::string> excluded_values_;  // sequences whose value it may not read, quoted
   std::vector<std::string> left_out_;         // what is missing, for people
-  int64_t expected_bytes_ = 0;                // told to progress
+  std::set<std::string> grants_;              // that would help
+  SelectedRelations selected_;
+  std::vector<std::string> omitted_;  // left out on purpose, for people
+  uint64_t tables_omitted_ = 0;
+  uint64_t tables_without_rows_ = 0;
+  int64_t expected_bytes_ = 0;  // told to progress
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -133,6 +134,32 @@ postgres::DatabaseProperties read_properties(const json& in) {
   return p;
 }
 
+json selection_json(const DatabaseRecord& record) {
+  const Selection& selection = record.selection;
+  if (selection.is_everything()) return {};
+  return {{"schemas", text_list_json(selection.schemas)},
+          {"exclude_schemas", text_list_json(selection.exclude_schemas)},
+          {"tables", text_list_json(selection.tables)},
+          {"exclude_tables", text_list_json(selection.exclude_tables)},
+          {"exclude_table_data", text_list_json(selection.exclude_table_data)},
+          {"schema_only", selection.schema_only},
+          {"omitted", text_list_json(record.omitted)},
+          {"tables_omitted", record.tables_omitted},
+          {"tables_without_rows", record.tables_without_rows}};
+}
+
+void read_selection(const json& in, DatabaseRecord& record) {
+  record.selection = {.schemas = read_text_list(in.at("schemas")),
+                      .exclude_schemas = read_text_list(in.at("exclude_schemas")),
+                      .tables = read_text_list(in.at("tables")),
+                      .exclude_tables = read_text_list(in.at("exclude_tables")),
+                      .exclude_table_data = read_text_list(in.at("exclude_table_data")),
+                      .schema_only = in.at("schema_only")};
+  record.omitted = read_text_list(in.at("omitted"));
+  record.tables_omitted = in.at("tables_omitted");
+  record.tables_without_rows = in.at("tables_without_rows");
+}
+
 json database_json(const DatabaseRecord& record) {
   json extensions = json::array();
   for (const postgres::ExtensionNeed& need : record.extensions) {
@@ -143,6 +170,8 @@ json database_json(const DatabaseRecord& record) {
           {"state", name_of(record.state)},
           {"error", text_json(record.error)},
           {"left_out", text_list_json(record.left_out)},
+          {"grants", text_list_json(record.grants)},
+          {"selection", selection_json(record)},
           {"extensions", std::move(extensions)},
           {"tables", record.tables},
           {"rows", record.rows},
@@ -166,6 +195,9 @@ DatabaseRecord read_database(const json& in) {
   record.state = read_state(in.at("state"));
   record.error = read_text(in.at("error"));
   record.left_out = read_text_list(in.at("left_out"));
+  if (in.contains("grants")) record.grants = read_text_list(in.at("grants"));
+  const auto selection = in.find("selection");  // there since some backups have one
+  if (selection != in.end() && !selection->is_null()) read_selection(*selection, record);
   for (const json& need : in.at("extensions")) {
     record.extensions.push_back(
         {.name = need.at("name"), .version = need.at("version"), .schema = read_text(need.at("schema"))});
@@ -212,6 +244,10 @@ const DatabaseRecord* Document::find(std::string_view database) const {
   return nullptr;
 }
 
+bool Document::is_part() const {
+  return !excluded_databases.empty() || std::ranges::any_of(databases, &DatabaseRecord::is_part);
+}
+
 std::string to_json(const Document& document) {
   json databases = json::array();
   for (const DatabaseRecord& record : document.databases) databases.push_back(database_json(record));
@@ -222,7 +258,11 @@ std::string to_json(const Document& document) {
                {"has_globals", document.has_globals},
                {"money_locale", document.money_locale},
                {"databases", std::move(databases)},
-               {"debris", text_list_json(document.debris)}})
+               {"debris", text_list_json(document.debris)},
+               {"from_standby", document.from_standby},
+               {"globals_left_out", text_list_json(document.globals_left_out)},
+               {"exclude_databases", text_list_json(document.exclude_databases)},
+               {"excluded_databases", text_list_json(document.excluded_databases)}})
       .dump();
 }
 
@@ -237,6 +277,13 @@ Document parse_document(std::string_view text) {
     document.money_locale = in.value("money_locale", "");
     for (const json& database : in.at("databases")) document.databases.push_back(read_database(database));
     document.debris = read_text_list(in.at("debris"));
+    document.from_standby = in.value("from_standby", false);
+    if (in.contains("globals_left_out"))
+      document.globals_left_out = read_text_list(in.at("globals_left_out"));
+    if (in.contains("exclude_databases")) {
+      document.exclude_databases = read_text_list(in.at("exclude_databases"));
+      document.excluded_databases = read_text_list(in.at("excluded_databases"));
+    }
     return document;
   });
 }

@@ -8,6 +8,7 @@
 
 #include "base/backup_id.h"
 #include "logical/fingerprint.h"
+#include "logical/selection.h"
 #include "postgres/catalog.h"
 
 // What a logical backup says about itself: the document inside the manifest, and the attributes of its items.
@@ -26,6 +27,12 @@ struct DatabaseRecord {
   DatabaseState state = DatabaseState::kComplete;
   std::string error;                  // "CODE: message", for kFailed
   std::vector<std::string> left_out;  // "table public.secret: permission denied"
+  std::vector<std::string> grants;    // statements that would give the role what it lacked
+  Selection selection;                // what was asked for; what it leaves out is no lack
+  std::vector<std::string>
+      omitted;  // by it: "table public.log", "rows of table public.log"; at most kMostOmitted
+  uint64_t tables_omitted = 0;
+  uint64_t tables_without_rows = 0;
   std::vector<postgres::ExtensionNeed> extensions;
   uint64_t tables = 0;
   uint64_t rows = 0;
@@ -33,7 +40,9 @@ struct DatabaseRecord {
   uint64_t large_objects = 0;
   double seconds = 0;
   const std::string& name() const { return properties.name; }
+  bool is_part() const { return !selection.is_everything(); }
 };
+inline constexpr size_t kMostOmitted = 1000;
 
 struct Document {
   postgres::ServerVersion server_version;
@@ -41,10 +50,16 @@ struct Document {
   std::string server_address;              // host:port as it was asked for
   postgres::ServerVersion client_version;  // of pg_dump and pg_dumpall
   bool has_globals = false;
-  std::string money_locale;               // lc_monetary of rows and schemas; "": as each database had it
-  std::vector<DatabaseRecord> databases;  // largest first
-  std::vector<std::string> debris;        // databases of dbbackup's own that were not backed up
+  std::string money_locale;  // lc_monetary of rows and schemas; "": as each database had it
+  bool from_standby = false;
+  std::vector<std::string> globals_left_out;    // "passwords of roles: ..."
+  std::vector<DatabaseRecord> databases;        // largest first
+  std::vector<std::string> debris;              // databases of dbbackup's own that were not backed up
+  std::vector<std::string> exclude_databases;   // patterns that were asked to be left out
+  std::vector<std::string> excluded_databases;  // the databases that were left out for it
 
+  // Whether something was left out on purpose.
+  bool is_part() const;
   const DatabaseRecord* find(std::string_view database) const;
 };
 

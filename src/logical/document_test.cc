@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 
@@ -29,6 +30,7 @@ Document example() {
                     .size_bytes = 12345};
   app.state = DatabaseState::kIncomplete;
   app.left_out = {"table public.secret: permission denied"};
+  app.grants = {"GRANT pg_read_all_data TO \"limited\""};
   app.extensions = {{.name = "hstore", .version = "1.8", .schema = "public"}};
   app.rows = 7;
   Document document;
@@ -39,6 +41,24 @@ Document example() {
   return document;
 }
 
+Document part() {
+  Document document = example();
+  document.from_standby = true;
+  document.globals_left_out = {"passwords of roles"};
+  document.exclude_databases = {"test*"};
+  document.excluded_databases = {"test_1"};
+  document.databases[0].selection = {.schemas = {"a*"},
+                                     .exclude_schemas = {"b"},
+                                     .tables = {"t", "\"T\""},
+                                     .exclude_tables = {"x"},
+                                     .exclude_table_data = {"log*"},
+                                     .schema_only = true};
+  document.databases[0].omitted = {"table a.x"};
+  document.databases[0].tables_omitted = 1;
+  document.databases[0].tables_without_rows = 2;
+  return document;
+}
+
 TEST(Document, ReadsBackWhatItWrote) {
   const Document read = parse_document(to_json(example()));
   EXPECT_EQ(to_json(read), to_json(example()));
@@ -46,6 +66,25 @@ TEST(Document, ReadsBackWhatItWrote) {
   EXPECT_EQ(read.find("app/ü")->state, DatabaseState::kIncomplete);
   EXPECT_EQ(read.find("app/ü")->properties.acl.at(0).privilege, "CONNECT");
   EXPECT_EQ(read.find("nobody"), nullptr);
+}
+
+TEST(Document, WhatWasLeftOutOnPurposeIsReadBack) {
+  const Document read = parse_document(to_json(part()));
+  EXPECT_EQ(to_json(read), to_json(part()));
+  EXPECT_EQ(read.databases[0].selection, part().databases[0].selection);
+  EXPECT_EQ(read.databases[0].tables_without_rows, 2);
+  EXPECT_TRUE(read.is_part());
+  EXPECT_TRUE(read.from_standby);
+  EXPECT_EQ(read.excluded_databases.at(0), "test_1");
+  EXPECT_FALSE(parse_document(to_json(example())).is_part());
+}
+
+TEST(Document, OneFromBeforePartsIsWhole) {
+  nlohmann::json text = nlohmann::json::parse(to_json(part()));
+  for (const char* field : {"from_standby", "globals_left_out", "exclude_databases", "excluded_databases"})
+    text.erase(field);
+  for (const char* field : {"selection", "grants"}) text["databases"][0].erase(field);
+  EXPECT_FALSE(parse_document(text.dump()).is_part());
 }
 
 TEST(Document, ADefaultAclIsNotAnEmptyOne) {

@@ -6,97 +6,10 @@
 #include <cstdint>
 #include <map>
 
-#include "logical/sql_script.h"
+#include "logical/globals_text.h"
 
 namespace dbb::logical {
 namespace {
-
-enum class Subject : uint8_t { kRole, kTablespace, kMembership, kParameter, kSession };
-
-struct GlobalStatement {
-  Subject subject = Subject::kSession;
-  std::string name;                  // of the role or tablespace
-  std::vector<std::string> parties;  // roles that must exist
-  std::string text;
-  std::string without_grantor;  // of a membership
-  std::string location;         // of CREATE TABLESPACE
-  bool creates = false;
-};
-
-std::string spelled(std::string_view text) { return std::string(text) + ";"; }
-
-// GRANT a TO b [WITH ...] [GRANTED BY c]
-GlobalStatement read_membership(const Statement& statement) {
-  GlobalStatement read{.subject = Subject::kMembership};
-  read.parties = {statement.tokens[1].value(), statement.tokens[3].value()};
-  const size_t granted = statement.find("GRANTED", 4);
-  if (granted + 2 < statement.tokens.size()) {
-    read.parties.push_back(statement.tokens[granted + 2].value());
-    const Token& last = statement.tokens[granted - 1];
-    const size_t length = static_cast<size_t>(last.text.data() + last.text.size() - statement.text.data());
-    read.without_grantor = spelled(statement.text.substr(0, length));
-  }
-  return read;
-}
-
-// GRANT/REVOKE ... ON PARAMETER|TABLESPACE name TO|FROM grantee
-GlobalStatement read_privilege(const Statement& statement, size_t on) {
-  GlobalStatement read{.subject = statement.tokens[on + 1].is("TABLESPACE") ? Subject::kTablespace
-                                                                            : Subject::kParameter};
-  if (read.subject == Subject::kTablespace) read.name = statement.tokens[on + 2].value();
-  const size_t direction = std::min(statement.find("TO", on + 2), statement.find("FROM", on + 2));
-  if (direction + 1 < statement.tokens.size() && !statement.tokens[direction + 1].is("PUBLIC")) {
-    read.parties.push_back(statement.tokens[direction + 1].value());
-  }
-  return read;
-}
-
-GlobalStatement read_statement(const Statement& statement) {
-  const std::vector<Token>& tokens = statement.tokens;
-  GlobalStatement read;
-  const size_t on = statement.find("ON");
-  const auto about = [&](size_t kind) {  // tokens[kind] says what tokens[kind + 1] is
-    if (kind + 1 >= tokens.size()) return;
-    if (tokens[kind].is("ROLE")) read.subject = Subject::kRole;
-    if (tokens[kind].is("TABLESPACE")) read.subject = Subject::kTablespace;
-    if (read.subject != Subject::kSession) read.name = tokens[kind + 1].value();
-  };
-  if (statement.begins_with({"GRANT"}) && tokens.size() > 3 && tokens[2].is("TO")) {
-    read = read_membership(statement);
-  } else if ((statement.begins_with({"GRANT"}) || statement.begins_with({"REVOKE"})) &&
-             on + 2 < tokens.size()) {
-    read = read_privilege(statement, on);
-  } else if (statement.begins_with({"CREATE"}) || statement.begins_with({"ALTER"})) {
-    about(1);
-    read.creates = statement.begins_with({"CREATE"});
-    const size_t location = statement.find("LOCATION");
-    if (location + 1 < tokens.size()) read.location = tokens[location + 1].value();
-  } else if (statement.begins_with({"COMMENT"}) || statement.begins_with({"SECURITY", "LABEL"})) {
-    about(on + 1);
-  }
-  read.text = spelled(statement.text);
-  return read;
-}
-
-// A grant by somebody else than the owner is three statements: SET SESSION AUTHORIZATION, GRANT, RESET. They
-// are kept together as one.
-std::vector<GlobalStatement> read_globals(std::string_view text) {
-  std::vector<GlobalStatement> all;
-  std::string prefix;
-  for_each_statement(text, [&](const Statement& statement) {
-    if (statement.begins_with({"SET", "SESSION", "AUTHORIZATION"})) {
-      prefix = spelled(statement.text) + "\n";
-    } else if (statement.begins_with({"RESET", "SESSION", "AUTHORIZATION"})) {
-      if (!all.empty()) all.back().text += "\n" + spelled(statement.text);
-      prefix.clear();
-    } else {
-      GlobalStatement read = read_statement(statement);
-      read.text = prefix + read.text;
-      all.push_back(std::move(read));
-    }
-  });
-  return all;
-}
 
 std::set<std::string> created_in(const std::vector<GlobalStatement>& all, Subject subject) {
   std::set<std::string> names;
@@ -206,28 +119,12 @@ std::set<std::string> common(const std::set<std::string>& a, const std::set<std:
 
 }  // namespace
 
-std::string mask_password(std::string_view statement) {
-  std::string masked;
-  const char* copied_to = statement.data();
-  for_each_statement(statement, [&](const Statement& one) {
-    for (size_t i = 1; i < one.tokens.size(); ++i) {
-      const Token& token = one.tokens[i];
-      if (token.kind != TokenKind::kString || !one.tokens[i - 1].is("PASSWORD")) continue;
-      masked.append(copied_to, token.text.begin());
-      masked += "'***'";
-      copied_to = token.text.data() + token.text.size();
-    }
-  });
-  masked.append(copied_to, statement.data() + statement.size());
-  return masked;
-}
-
 std::set<std::string> roles_in_globals(std::string_view text) {
   return created_in(read_globals(text), Subject::kRole);
 }
 
 GlobalsPlan plan_globals(std::string_view backup, std::string_view target,
-                         const std::optional<GlobalsFilter>& filter) {
+                         const std::optional<GlobalsFilter>& filter, const GlobalsScope& scope) {
   const std::vector<GlobalStatement> wanted = read_globals(backup);
   const std::vector<GlobalStatement> there = read_globals(target);
   const std::set<std::string>* only_roles = filter ? &filter->roles : nullptr;
@@ -235,8 +132,10 @@ GlobalsPlan plan_globals(std::string_view backup, std::string_view target,
 
   const std::set<std::string> roles_there = created_in(there, Subject::kRole);
   const std::set<std::string> tablespaces_there = created_in(there, Subject::kTablespace);
-  const std::set<std::string> roles_wanted = created_in(wanted, Subject::kRole);
-  const std::set<std::string> tablespaces_wanted = created_in(wanted, Subject::kTablespace);
+  std::set<std::string> roles_wanted = created_in(wanted, Subject::kRole);
+  for (const std::string& role : scope.without_roles) roles_wanted.erase(role);
+  std::set<std::string> tablespaces_wanted = created_in(wanted, Subject::kTablespace);
+  if (!scope.tablespaces) tablespaces_wanted.clear();
   const std::set<std::string> new_roles = missing(roles_wanted, roles_there, only_roles);
   const std::set<std::string> new_tablespaces =
       missing(tablespaces_wanted, tablespaces_there, only_tablespaces);

@@ -287,7 +287,9 @@ LargeObjectTotals restore_large_objects(repository::StreamReader& stream, Connec
         ByteReader record(bytes, "A large object");
         const uint8_t kind = record.u8();
         if (kind == kHeader) {
-          create_object(connection, read_header(record), options.with_owners);
+          LargeObject object = read_header(record);
+          options.change(object);
+          create_object(connection, object, options.with_owners);
           ++totals.objects;
         } else if (kind == kPiece) {
           const Oid oid{record.u32()};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "logical/fingerprint.h"
+#include "postgres/catalog.h"
 #include "postgres/connection.h"
 #include "repository/backup_reader.h"
 #include "repository/backup_writer.h"
@@ -29,6 +30,7 @@ LargeObjectTotals save_large_objects(postgres::Connection& connection, const std
 
 struct LargeObjectOptions {
   bool with_owners = true;  // owners and privileges, too
+  std::function<void(postgres::LargeObject&)> change = [](postgres::LargeObject&) {};  // before it is created
   std::function<void(uint64_t bytes)> on_progress = [](uint64_t) {};
 };
 

@@ -85,6 +85,26 @@ void backup_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
   if (whole) lines.push_back({Verdict::kOk, "backup", "complete"});
 }
 
+// What was asked to be left out when the backup was made is not there after a swap.
+void part_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  for (const DatabasePlan& plan : in.databases) {
+    const DatabaseRecord* record = in.document.find(plan.source);
+    if (record == nullptr || !record->is_part() || plan.action == DatabaseAction::kSkip) continue;
+    PreflightLine line{
+        Verdict::kWarning, fmt::format("part: {}", plan.source),
+        fmt::format("the backup holds a part of the database only: {}", record->selection.text()),
+        "Everything else is not in what is restored."};
+    if (plan.action == DatabaseAction::kSwap && !in.options.replace_with_part) {
+      line.verdict = Verdict::kRefused;
+      line.finding += fmt::format("; \"{}\" would lose all the rest", plan.name);
+      line.remedy =
+          "Restore it beside, with --as; or a backup of everything: dbbackup list. If a part is what you "
+          "want in its place: --replace-with-part.";
+    }
+    lines.push_back(std::move(line));
+  }
+}
+
 PreflightLine frames_line(const PreflightInput& in) {
   const std::vector<std::string>& missing = in.facts.missing_frames;
   if (!missing.empty()) {
@@ -152,7 +172,9 @@ void globals_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) 
     lines.push_back({Verdict::kWarning, "roles", fmt::format("missing: {}", join_names(missing))});
   } else if (!missing.empty()) {
     lines.push_back({Verdict::kRefused, "roles",
-                     fmt::format("missing, and not in the backup: {}", join_names(missing)),
+                     in.options.globals == Globals::kNone
+                         ? fmt::format("missing, and --globals none creates none: {}", join_names(missing))
+                         : fmt::format("missing, and not in the backup: {}", join_names(missing)),
                      "Create them on the target: CREATE ROLE ..."});
   } else {
     lines.push_back({Verdict::kOk, "roles",
@@ -164,7 +186,9 @@ void globals_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) 
         {Verdict::kWarning, "globals",
          fmt::format("{} difference{} between the target's roles and tablespaces and the backup's",
                      globals.differ.size(), globals.differ.size() == 1 ? "" : "s"),
-         "The target's stay as they are."});
+         in.options.globals == Globals::kAlign
+             ? fmt::format("{} statements align them after the last swap.", globals.align.size())
+             : "The target's stay as they are; --globals align would change them."});
   }
 }
 
@@ -203,6 +227,7 @@ std::vector<PreflightLine> judge(const PreflightInput& input) {
   lines.push_back(version_line(input));
   lines.push_back(client_line(input));
   backup_lines(input, lines);
+  part_lines(input, lines);
   lines.push_back(frames_line(input));
   lines.push_back(lock_line(input));
   lines.push_back(slot_line(input));

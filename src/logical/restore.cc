@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/task_group.h"
 #include "base/units.h"
+#include "logical/globals_text.h"
 #include "logical/restore_database.h"
 
 namespace dbb::logical {
@@ -19,7 +20,9 @@ using postgres::Connection;
 
 // Statements stand in one transaction, but for CREATE TABLESPACE, which stands alone.
 void create_globals(const RestorePlan& plan, const Operation& operation, const std::string& maintenance) {
-  for (const std::string& line : plan.globals_that_differ) operation.notice("role-differs", line);
+  if (plan.options.globals == Globals::kMissing) {
+    for (const std::string& line : plan.globals_that_differ) operation.notice("role-differs", line);
+  }
   if (plan.globals_with_secrets.empty()) return;
   Connection session =
       open_session(operation, {.database = maintenance, .encoding = "UTF8"}, "globals", operation.stop);
@@ -41,6 +44,28 @@ void create_globals(const RestorePlan& plan, const Operation& operation, const s
   end();
   operation.notice("globals-created", fmt::format("Created missing roles and tablespaces ({} statements).",
                                                   plan.globals_with_secrets.size()));
+}
+
+// Each on its own: one that the server refuses is a warning, and a role that is half aligned is not worse
+// than one that is not.
+uint64_t align_globals_now(const RestorePlan& plan, const Operation& operation,
+                           const std::string& maintenance) {
+  Connection session =
+      open_session(operation, {.database = maintenance, .encoding = "UTF8"}, "globals", operation.stop);
+  uint64_t done = 0;
+  for (const std::string& statement : plan.align_with_secrets) {
+    try {
+      postgres::in_transaction(session, [&] { session.execute(statement); });
+      ++done;
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+      operation.warn("not-aligned", fmt::format("{} {}", mask_password(statement), error.what()));
+    }
+  }
+  operation.notice("globals-aligned",
+                   fmt::format("Aligned roles and tablespaces with the backup ({} of {} statements).", done,
+                               plan.align_with_secrets.size()));
+  return done;
 }
 
 void remove_dead_staging(const Operation& operation) {
@@ -167,6 +192,9 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
   };
   try {
     Execution(shared, result).run(operation);
+    if (!plan.align_with_secrets.empty()) {
+      result.globals_aligned = align_globals_now(plan, operation, maintenance);
+    }
   } catch (...) {
     add_up();
     throw;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "logical/document.h"
+#include "logical/entry_rules.h"
 #include "logical/operation.h"
 #include "repository/repository.h"
 
@@ -25,6 +26,13 @@ enum class SystemDatabases : uint8_t {
   kMerge,
 };
 
+// What becomes of roles and tablespaces.
+enum class Globals : uint8_t {
+  kMissing,  // those that are missing are created, the others left as they are
+  kAlign,    // and given what the backup says of them, after the last swap
+  kNone,     // nothing is created
+};
+
 struct RestoreOptions {
   BackupId backup;
   std::optional<std::string> database = {};  // only this one; otherwise all
@@ -33,9 +41,12 @@ struct RestoreOptions {
   OldDatabase old = OldDatabase::kDefault;
   bool proof = true;
   SystemDatabases system_databases = SystemDatabases::kSkipFilled;
-  bool drop_slots = false;      // allow dropping an old database with subscriptions or logical slots
-  bool validate_fully = false;  // preflight reads every frame
-  int jobs = 0;                 // per database; 0: one per processor
+  Globals globals = Globals::kMissing;
+  EntryRules rules = {};
+  bool replace_with_part = false;  // a backup of a part may take the place of a whole database
+  bool drop_slots = false;         // allow dropping an old database with subscriptions or logical slots
+  bool validate_fully = false;     // preflight reads every frame
+  int jobs = 0;                    // per database; 0: one per processor
   int parallel_databases = 1;
   std::chrono::seconds lock_timeout{60};
 };
@@ -78,9 +89,12 @@ struct RestorePlan {
   std::vector<DatabasePlan> databases;            // in the order they are begun
   std::vector<std::string> globals_to_create;     // statements, in order, with masked passwords: to be shown
   std::vector<std::string> globals_with_secrets;  // the same as they are run; never shown, logged or stored
-  std::vector<std::string> globals_that_differ;   // lines for people: left as they are on the target
-  bool with_owners = true;                        // false: the role cannot give objects away
-  int workers = 1;                                // after the lock budget
+  std::vector<std::string>
+      globals_that_differ;  // lines for people: left as they are on the target, if not aligned
+  std::vector<std::string> globals_to_align;  // statements that come last, with masked passwords: to be shown
+  std::vector<std::string> align_with_secrets;  // the same as they are run
+  bool with_owners = true;                      // false: the role cannot give objects away
+  int workers = 1;                              // after the lock budget
   bool refused() const;
 };
 
@@ -108,6 +122,7 @@ struct RestoreResult {
   std::vector<DatabaseOutcome> databases;
   double seconds = 0;
   double proof_seconds = 0;
+  uint64_t globals_aligned = 0;  // statements that worked
 };
 
 // Looks at everything that can be known before the first change. Throws only when it cannot look (no

@@ -207,11 +207,11 @@ void DatabaseRestore::fill(bool in_one_transaction) {
                 {.message = fmt::format("The backup holds no schema of database \"{}\".", plan_.source)});
   }
   const SchemaArchive archive(shared_.backup, *content_.schema);
+  const RuledToc ruled(archive.toc(), shared_.plan.options.rules);
   const postgres::ExtensionNeed* timescale = find_timescale(record_);
-  const SchemaPlan plan = plan_schema(archive.toc(), entries_to_run(timescale), row_bytes_of(content_));
+  const SchemaPlan plan = plan_schema(ruled.toc(), entries_to_run(timescale), row_bytes_of(content_));
   if (in_one_transaction && plan.size() == 0) return;  // a system database nobody used
-  const SchemaRunner runner(operation_, work_, archive.toc(), {.given = with_owners_}, shared_.progress,
-                            plan_.name);
+  SchemaRunner runner(operation_, work_, ruled.toc(), {.given = with_owners_}, shared_.progress, plan_.name);
 
   const Upgrade upgrade{.from = shared_.plan.document.server_version, .to = shared_.server.version};
   if (with_owners_) {
@@ -219,20 +219,66 @@ void DatabaseRestore::fill(bool in_one_transaction) {
     begin_upgrade(session, upgrade);
   }
   if (timescale != nullptr) {
-    runner.run_in_one_transaction(plan_schema(archive.toc(), home_of(*timescale), {}).before_rows);
+    runner.run_in_one_transaction(plan_schema(ruled.toc(), home_of(*timescale), {}).before_rows);
     Connection session = open_session(operation_, work_, "extensions", operation_.stop);
     begin_timescale_restore(session, *timescale);
   }
   if (in_one_transaction) {
     runner.run_in_one_transaction(plan.before_rows);
   } else {
+    create_missing_schemas(ruled.toc());
+    runner.tolerate([this](const Error& error, const postgres::ArchiveEntry& entry) {
+      return may_be_left_out(error, entry);
+    });
     runner.run("schema", plan.before_rows, shared_.plan.workers);
   }
+  std::erase_if(content_.tables, [&](const TableContent& table) {
+    return tables_left_out_.contains(table.attributes.qualified_name());
+  });
   operation_.at_step("pre-data-done", plan_.name);
   load();
   finish_schema(runner, plan);
+  {
+    Connection session = open_session(operation_, work_, "schema", operation_.stop);
+    finish_upgrade(session, upgrade, ruled.toc());
+  }
+  settle_what_was_left_out();
+}
+
+// A part that was chosen by the names of tables has no CREATE SCHEMA.
+void DatabaseRestore::create_missing_schemas(const postgres::ArchiveToc& toc) {
+  if (!record_.is_part()) return;
+  std::set<std::string_view> schemas;
+  for (const postgres::ArchiveEntry& entry : toc.entries) schemas.insert(entry.schema);
+  for (const postgres::ArchiveEntry& entry : toc.entries) {
+    if (entry.description == "SCHEMA") schemas.erase(entry.tag);
+  }
+  schemas.erase("");
+  if (schemas.empty()) return;
   Connection session = open_session(operation_, work_, "schema", operation_.stop);
-  finish_upgrade(session, upgrade, archive.toc());
+  for (const std::string_view schema : schemas) {
+    session.execute(fmt::format("CREATE SCHEMA IF NOT EXISTS {}", session.quote_identifier(schema)));
+  }
+}
+
+// What refers to something that is not in the backup, be it left out on purpose or for want of rights, cannot
+// be there either. Without owners, a grant in the name of another may not be possible.
+bool DatabaseRestore::may_be_left_out(const Error& error, const postgres::ArchiveEntry& entry) {
+  const std::string& state = error.sqlstate();
+  const bool is_undefined = state == "42P01" || state == "3F000" || state == "42704" || state == "42883";
+  const bool lacks_something = record_.is_part() || record_.state == DatabaseState::kIncomplete;
+  const bool is_grant = postgres::pass_of(entry) == postgres::RestorePass::kPrivileges;
+  const bool is_nobodys_grant = is_grant && !shared_.plan.options.rules.owners && state == "42501";
+  if (!(is_undefined && lacks_something) && !is_nobodys_grant) return false;
+  const std::scoped_lock lock(mutex_);
+  left_out_.push_back(fmt::format("{} was not restored: {}", postgres::name_of(entry), error.message()));
+  if (entry.description == "TABLE") tables_left_out_.insert(fmt::format("{}.{}", entry.schema, entry.tag));
+  return true;
+}
+
+void DatabaseRestore::settle_what_was_left_out() {
+  for (std::string& line : left_out_) warn("entry-left-out", std::move(line));
+  left_out_.clear();
 }
 
 // Without the right to give objects away, privileges would be given in the wrong role's name. The schema of
@@ -259,7 +305,13 @@ void DatabaseRestore::load() {
     shared_.progress.add_total(stream.bytes * passes);
   load_extension_rows(shared_.backup, content_, operation_, work_, shared_.server.is_superuser);
   load_rows(shared_.backup, content_, operation_, work_,
-            {.workers = shared_.plan.workers, .with_owners = with_owners_}, shared_.progress, plan_.name);
+            {.workers = shared_.plan.workers,
+             .with_owners = with_owners_,
+             .change =
+                 [this](postgres::LargeObject& object) {
+                   apply_rules(shared_.plan.options.rules, shared_.server.role, object);
+                 }},
+            shared_.progress, plan_.name);
   if (!content_.sequences.empty()) {
     Connection session = open_session(operation_, work_, "sequences", operation_.stop);
     for (const repository::StreamRef& stream : content_.sequences) {

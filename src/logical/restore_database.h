@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mutex>
+#include <set>
 #include <string>
 
 #include "logical/restore.h"
@@ -40,6 +42,9 @@ class DatabaseRestore {
   void load();
   EntryFilter entries_to_run(const postgres::ExtensionNeed* first) const;
   void end_extensions();
+  void create_missing_schemas(const postgres::ArchiveToc& toc);
+  bool may_be_left_out(const Error& error, const postgres::ArchiveEntry& entry);
+  void settle_what_was_left_out();
   void finish_schema(const SchemaRunner& runner, const SchemaPlan& plan);
   void prove();
   void make_durable();
@@ -60,6 +65,9 @@ class DatabaseRestore {
   WorkSession work_;
   postgres::Oid staging_;
   std::optional<postgres::Oid> old_;
+  std::mutex mutex_;                   // guards the two below while statements run
+  std::vector<std::string> left_out_;  // entries that refer to what the backup does not have, with the reason
+  std::set<std::string> tables_left_out_;  // "schema.table"
 };
 
 }  // namespace dbb::logical

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "logical/globals_align.h"
 #include "logical/plan_databases.h"
 #include "logical/preflight.h"
 #include "logical/restore_contents.h"
@@ -32,12 +33,12 @@ const postgres::ClientPrograms* choose_programs(const Operation& operation, Rest
 
 // Looks into the schema of each database that will be restored.
 void read_schemas(repository::BackupReader& backup, const SchemaContent& content,
-                  const std::vector<DatabasePlan>& databases, RestoreFacts& facts) {
+                  const std::vector<DatabasePlan>& databases, const EntryRules& rules, RestoreFacts& facts) {
   for (const DatabasePlan& plan : databases) {
     const auto schema = content.schemas.find(database_key(plan.source, kSchemaKind));
     if (plan.action == DatabaseAction::kSkip || schema == content.schemas.end()) continue;
     const SchemaArchive archive(backup, schema->second);
-    facts.schemas[plan.source] = read_schema_facts(archive.toc());
+    facts.schemas[plan.source] = read_schema_facts(RuledToc(archive.toc(), rules).toc());
   }
 }
 
@@ -75,14 +76,21 @@ void read_globals(repository::BackupReader& backup, const SchemaContent& content
                   const RestoreOptions& options, const Document& document,
                   const postgres::ClientPrograms& programs, const Operation& operation,
                   const std::string& maintenance, RestoreFacts& facts) {
-  if (!content.globals) return;
+  if (!content.globals || options.globals == Globals::kNone) return;
   const Bytes text = backup.read_all(*content.globals, kLongestGlobals);
   const std::string target = target_globals(programs, operation, maintenance, facts.server.is_superuser);
   std::optional<GlobalsFilter> filter;
   const DatabaseRecord* record = options.database ? document.find(*options.database) : nullptr;
   if (record != nullptr) filter = filter_for(*record, facts);
   const Upgrade upgrade{.from = document.server_version, .to = facts.server.version};
-  facts.globals = plan_globals(globals_for(as_text(text), upgrade), target, filter);
+  const std::string wanted = globals_for(as_text(text), upgrade);
+  GlobalsScope scope{.tablespaces = options.rules.tablespaces};
+  for (const auto& [name, other] : options.rules.roles) scope.without_roles.insert(name);
+  facts.globals = plan_globals(wanted, target, filter, scope);
+  if (options.globals == Globals::kAlign) {
+    facts.globals.align = align_globals(
+        wanted, target, filter, {.major = facts.server.version.major(), .connected_role = facts.server.role});
+  }
 }
 
 void settle_system_databases(std::vector<DatabasePlan>& databases, const RestoreOptions& options,
@@ -139,6 +147,9 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   Connection session = operation.connect(maintenance, "preflight");
   gather_server_facts(session, operation, facts);
 
+  for (DatabaseRecord& record : plan.document.databases) {
+    apply_rules(options.rules, facts.server.role, record.properties);
+  }
   NamesOnTarget names;
   for (const TargetDatabase& database : facts.databases) names.names.insert(database.properties.name);
   plan.databases = plan_databases(plan.document, options, names, operation.run, operation.clock.now());
@@ -149,7 +160,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   const postgres::ClientPrograms* programs = choose_programs(operation, facts);
   if (programs != nullptr && facts.missing_frames.empty()) {
     const SchemaContent content = read_schema_content(*backup);
-    read_schemas(*backup, content, plan.databases, facts);
+    read_schemas(*backup, content, plan.databases, options.rules, facts);
     read_globals(*backup, content, options, plan.document, *programs, operation, maintenance, facts);
     gather_location_facts(session, facts);
   }
@@ -171,6 +182,9 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     plan.globals_to_create.push_back(mask_password(statement));
   plan.globals_with_secrets = std::move(facts.globals.create);
   plan.globals_that_differ = std::move(facts.globals.differ);
+  for (const std::string& statement : facts.globals.align)
+    plan.globals_to_align.push_back(mask_password(statement));
+  plan.align_with_secrets = std::move(facts.globals.align);
   plan.with_owners = facts.server.is_superuser;
   plan.workers = locks.workers;
   return plan;

@@ -136,6 +136,7 @@ class Loader {
     const std::string shown = fmt::format("{}: large objects", shown_database_);
     restore_large_objects(*reader, session,
                           {.with_owners = options_.with_owners,
+                           .change = options_.change,
                            .on_progress = [&](uint64_t bytes) { progress_.add("rows", shown, bytes); }});
   }
 

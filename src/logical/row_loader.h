@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers);
 struct LoadOptions {
   int workers = 1;
   bool with_owners = true;
+  std::function<void(postgres::LargeObject&)> change = [](postgres::LargeObject&) {
+  };  // see LargeObjectOptions
 };
 
 // `work.database` holds the schema before its indexes, constraints and triggers. Every table has its recorded

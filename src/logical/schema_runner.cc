@@ -84,7 +84,11 @@ void SchemaRunner::run(std::string_view phase, const SchemaTasks& tasks, int wor
                   [&](Connection& session, size_t, const Operation& mine) {
                     const std::optional<uint32_t> task = queue.next(mine.stop);
                     if (!task) return;
-                    run_entry(phase, session, *tasks[*task].entry);
+                    try {
+                      run_entry(phase, session, *tasks[*task].entry);
+                    } catch (const Error& error) {
+                      if (!tolerance_ || !tolerance_(error, *tasks[*task].entry)) throw;
+                    }
                     queue.done(*task);
                   });
 }

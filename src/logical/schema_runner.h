@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "logical/operation.h"
 #include "logical/restore_progress.h"
 #include "logical/restore_session.h"
@@ -27,6 +29,11 @@ class SchemaRunner {
   SchemaRunner(const Operation& operation, const WorkSession& work, const postgres::ArchiveToc& toc,
                SchemaOwners owners, RestoreProgress& progress, std::string shown_database);
 
+  // From now on an error for which this returns true does not end run(): the entry is left out. Called from
+  // many threads; without effect within one transaction.
+  using Tolerance = std::function<bool(const Error&, const postgres::ArchiveEntry&)>;
+  void tolerate(Tolerance tolerance) { tolerance_ = std::move(tolerance); }
+
   // `workers` statements at once, shown as `phase`. The first error stops the others.
   void run(std::string_view phase, const SchemaTasks& tasks, int workers) const;
   // One after the other, all or nothing.
@@ -43,6 +50,7 @@ class SchemaRunner {
   SchemaOwners owners_;
   RestoreProgress& progress_;
   const std::string shown_database_;
+  Tolerance tolerance_;
 };
 
 }  // namespace dbb::logical

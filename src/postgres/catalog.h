@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -87,6 +89,10 @@ struct Table {
 // nothing else.
 std::vector<Table> read_tables(Connection& connection);
 
+// Which relations a question is about.
+using RelationFilter = std::function<bool(Oid)>;
+inline bool every_relation(Oid) { return true; }
+
 struct RelationName {
   std::string schema;
   std::string name;
@@ -98,8 +104,17 @@ struct Unreadable {
   // table: one to each of its columns is enough to read it, but not for this.
   std::vector<RelationName> tables;
   std::vector<RelationName> sequences;  // whose value it may not read
+  std::set<std::string> schemas;        // of these, that it may not use
 };
-Unreadable read_unreadable(Connection& connection);
+Unreadable read_unreadable(Connection& connection, const RelationFilter& wanted = every_relation);
+
+// What pg_dump passes over, for want of rights, without an error.
+struct Hidden {
+  std::vector<std::string> subscriptions;
+  std::vector<std::string>
+      user_mappings;  // "role on server" whose options, such as a password, are not shown
+};
+Hidden read_hidden(Connection& connection);
 
 struct SequenceValue {
   std::string schema;
@@ -113,7 +128,7 @@ struct SequenceValues {
   std::vector<SequenceValue> values;
   std::vector<std::string> unreadable;
 };
-SequenceValues read_sequences(Connection& connection);
+SequenceValues read_sequences(Connection& connection, const RelationFilter& wanted = every_relation);
 
 struct LargeObject {
   Oid oid;

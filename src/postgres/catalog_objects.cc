@@ -33,12 +33,12 @@ void read_values(Connection& connection, std::span<const Sequence> sequences,
 
 }  // namespace
 
-SequenceValues read_sequences(Connection& connection) {
+SequenceValues read_sequences(Connection& connection, const RelationFilter& wanted) {
   const Result answer = connection.execute(R"(
     SELECT n.nspname, c.relname,
            coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                     AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT'), false)
-             AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery())
+             AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()), c.oid
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind = 'S' AND c.relpersistence IN ('p', 'u')
        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -50,6 +50,7 @@ SequenceValues read_sequences(Connection& connection) {
   SequenceValues out;
   std::vector<Sequence> readable;
   for (int row = 0; row < answer.rows(); ++row) {
+    if (!wanted(answer.oid(row, 3))) continue;
     if (answer.boolean(row, 2))
       readable.push_back({.schema = answer.string(row, 0), .name = answer.string(row, 1)});
     else

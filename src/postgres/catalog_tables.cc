@@ -123,10 +123,11 @@ std::string size_of(std::string_view relation, std::string_view lock_of) {
 
 }  // namespace
 
-Unreadable read_unreadable(Connection& connection) {
+Unreadable read_unreadable(Connection& connection, const RelationFilter& wanted) {
   // A privilege that is NULL: dropped since the snapshot, see above.
   const Result answer = connection.execute(R"(
-    SELECT n.nspname, c.relname, c.relkind = 'S'
+    SELECT n.nspname, c.relname, c.relkind = 'S', c.oid,
+           coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true)
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence IN ('p', 'u')
        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -134,10 +135,36 @@ Unreadable read_unreadable(Connection& connection) {
                 AND coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), true))
      ORDER BY n.nspname, c.relname)");
   Unreadable found;
-  for (int row = 0; row < answer.rows(); ++row)
+  for (int row = 0; row < answer.rows(); ++row) {
+    if (!wanted(answer.oid(row, 3))) continue;
+    if (!answer.boolean(row, 4)) found.schemas.insert(answer.string(row, 0));
     (answer.boolean(row, 2) ? found.sequences : found.tables)
         .push_back({.schema = answer.string(row, 0), .name = answer.string(row, 1)});
+  }
   return found;
+}
+
+Hidden read_hidden(Connection& connection) {
+  Hidden hidden;
+  const Result subscriptions = connection.execute(
+      "SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid "
+      "WHERE d.datname = pg_catalog.current_database() ORDER BY 1");
+  for (int row = 0; row < subscriptions.rows(); ++row)
+    hidden.subscriptions.push_back(subscriptions.string(row, 0));
+  // The condition under which the view pg_user_mappings shows options.
+  const Result mappings = connection.execute(R"(
+    SELECT m.usename, m.srvname
+      FROM pg_catalog.pg_user_mappings m JOIN pg_catalog.pg_foreign_server s ON s.oid = m.srvid
+     WHERE m.umoptions IS NULL
+       AND NOT (m.umuser <> 0 AND m.usename = current_user
+                AND (pg_catalog.pg_has_role(s.srvowner, 'USAGE')
+                     OR pg_catalog.has_server_privilege(s.oid, 'USAGE'))
+                OR m.umuser = 0 AND pg_catalog.pg_has_role(s.srvowner, 'USAGE'))
+     ORDER BY 2, 1)");
+  for (int row = 0; row < mappings.rows(); ++row)
+    hidden.user_mappings.push_back(
+        fmt::format("{} on server {}", mappings.text(row, 0), mappings.text(row, 1)));
+  return hidden;
 }
 
 std::vector<Table> read_tables(Connection& connection) {
