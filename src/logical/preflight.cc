@@ -42,6 +42,37 @@ PreflightLine rights_line(const PreflightInput& in) {
       fmt::format("Everything restored will belong to {}, without the recorded privileges.", server.role)};
 }
 
+// What a role without superuser's rights leaves out, database by database.
+void cannot_give_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  const std::string& role = in.facts.server.role;
+  for (const DatabasePlan& plan : in.databases) {
+    const auto found = in.facts.cannot_give.find(plan.source);
+    if (plan.action == DatabaseAction::kSkip || found == in.facts.cannot_give.end()) continue;
+    const CannotGive& cannot = found->second;
+    std::vector<std::string> owners;
+    for (const auto& [owner, objects] : cannot.owners) {
+      owners.push_back(fmt::format("{} of {}", format_count(objects), owner));
+    }
+    if (!owners.empty()) {
+      lines.push_back({Verdict::kWarning, fmt::format("owners: {}", plan.source),
+                       fmt::format("objects that will belong to {} instead: {}", role, join_names(owners)),
+                       "Restore as a superuser with -U; --no-owner says that it is meant."});
+    }
+    if (cannot.grants > 0) {
+      lines.push_back(
+          {Verdict::kWarning, fmt::format("grants: {}", plan.source),
+           fmt::format("{} statements that grant or revoke are left out", format_count(cannot.grants)),
+           "Restore as a superuser with -U; --no-acl says that it is meant."});
+    }
+    if (!cannot.objects.empty()) {
+      lines.push_back(
+          {Verdict::kWarning, fmt::format("superuser's: {}", plan.source),
+           fmt::format("left out, because only a superuser may create them: {}", join_names(cannot.objects)),
+           "Restore as a superuser with -U, or create them later."});
+    }
+  }
+}
+
 PreflightLine version_line(const PreflightInput& in) {
   const postgres::ServerVersion source = in.document.server_version;
   const postgres::ServerVersion target = in.facts.server.version;
@@ -224,6 +255,7 @@ std::vector<PreflightLine> judge(const PreflightInput& input) {
       {Verdict::kOk, "connection", fmt::format("{} as {}", input.facts.address, input.facts.server.role)});
   lines.push_back(topology_line(input));
   lines.push_back(rights_line(input));
+  cannot_give_lines(input, lines);
   lines.push_back(version_line(input));
   lines.push_back(client_line(input));
   backup_lines(input, lines);

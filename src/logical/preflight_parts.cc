@@ -137,12 +137,18 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
   std::vector<std::string> bound_to_name;
   std::vector<std::string> missing;
   std::vector<std::string> other_version;
+  std::vector<std::string> not_ours;
   for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
     for (const postgres::ExtensionNeed& need : record.extensions) {
       if (need.name == kCronExtension && plan.action != DatabaseAction::kFillSystem) {
         bound_to_name.push_back(fmt::format("{} (for {})", need.name, plan.source));
       }
-      if (!in.facts.extensions.contains(need.name)) {
+      const bool takes_superuser =
+          !in.facts.server.is_superuser && in.facts.superuser_extensions.contains(need.name);
+      // What template0 has is there already.
+      if (takes_superuser && need.name != "plpgsql") {
+        not_ours.push_back(fmt::format("{} (for {})", need.name, plan.source));
+      } else if (!in.facts.extensions.contains(need.name)) {
         missing.push_back(fmt::format("{} (for {})", need.name, plan.source));
       } else if (in.facts.extension_versions.contains(need.name + " " + need.version)) {
         continue;
@@ -158,6 +164,11 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
                      fmt::format("not installed on the target: {}", join_names(missing)),
                      "Install their packages there; pg_available_extensions shows what is there."});
   }
+  if (!not_ours.empty()) {
+    lines.push_back({Verdict::kRefused, "extensions",
+                     fmt::format("only a superuser may create: {}", join_names(not_ours)),
+                     "Restore as a superuser with -U."});
+  }
   if (!other_version.empty()) {
     lines.push_back({Verdict::kWarning, "extensions",
                      fmt::format("not in the recorded version: {}", join_names(other_version)),
@@ -171,7 +182,7 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
          "beside it. Restore the other databases one by one; for this one, back up again after "
          "DROP EXTENSION pg_cron, or keep pg_cron in database postgres."});
   }
-  if (missing.empty() && other_version.empty() && bound_to_name.empty())
+  if (missing.empty() && other_version.empty() && bound_to_name.empty() && not_ours.empty())
     lines.push_back({Verdict::kOk, "extensions", "all are available"});
 }
 

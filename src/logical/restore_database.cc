@@ -13,6 +13,7 @@
 #include "logical/schema_runner.h"
 #include "logical/sequences.h"
 #include "logical/staging.h"
+#include "logical/unprivileged.h"
 #include "logical/upgrade.h"
 #include "postgres/archive_statements.h"
 #include "system/machine.h"
@@ -287,7 +288,8 @@ EntryFilter DatabaseRestore::entries_to_run(const postgres::ExtensionNeed* first
   return [with_owners = with_owners_,
           is_home = first != nullptr ? home_of(*first) : EntryFilter()](const postgres::ArchiveEntry& entry) {
     if (is_home && is_home(entry)) return false;
-    return with_owners || postgres::pass_of(entry) != postgres::RestorePass::kPrivileges;
+    if (with_owners) return true;
+    return postgres::pass_of(entry) != postgres::RestorePass::kPrivileges && !takes_superuser(entry);
   };
 }
 

@@ -119,6 +119,9 @@ void gather_server_facts(Connection& connection, const Operation& operation, Res
   facts.places = read_places(connection, facts.server);
   facts.maximum_wal_bytes = maximum_wal_bytes(connection);
   facts.extensions = first_column(connection, "SELECT name FROM pg_catalog.pg_available_extensions");
+  facts.superuser_extensions = first_column(
+      connection,
+      "SELECT DISTINCT name FROM pg_catalog.pg_available_extension_versions WHERE superuser AND NOT trusted");
   facts.extension_versions = first_column(
       connection, "SELECT name || ' ' || version FROM pg_catalog.pg_available_extension_versions");
 }

@@ -11,6 +11,7 @@
 #include "logical/operation.h"
 #include "logical/restore.h"
 #include "logical/schema_facts.h"
+#include "logical/unprivileged.h"
 #include "postgres/catalog.h"
 #include "postgres/server.h"
 #include "system/file.h"
@@ -52,6 +53,8 @@ struct RestoreFacts {
   std::map<std::string, std::string>
       locations;                               // of tablespaces to be created: what is wrong, "" when nothing
   std::map<std::string, SchemaFacts> schemas;  // by database in the backup
+  std::map<std::string, CannotGive> cannot_give;  // likewise, when the role is no superuser
+  std::set<std::string> superuser_extensions;     // that only a superuser may create
   std::optional<postgres::ServerVersion> client;  // of the programs that will be used
   std::string client_problem;                     // why there are none, with what to do
   GlobalsPlan globals;

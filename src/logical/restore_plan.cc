@@ -38,7 +38,11 @@ void read_schemas(repository::BackupReader& backup, const SchemaContent& content
     const auto schema = content.schemas.find(database_key(plan.source, kSchemaKind));
     if (plan.action == DatabaseAction::kSkip || schema == content.schemas.end()) continue;
     const SchemaArchive archive(backup, schema->second);
-    facts.schemas[plan.source] = read_schema_facts(RuledToc(archive.toc(), rules).toc());
+    const RuledToc ruled(archive.toc(), rules);
+    facts.schemas[plan.source] = read_schema_facts(ruled.toc());
+    if (!facts.server.is_superuser) {
+      facts.cannot_give[plan.source] = what_cannot_be_given(ruled.toc(), facts.server.role);
+    }
   }
 }
 
