@@ -18,6 +18,7 @@ CommandList all_commands() {
   list.push_back(make_cat_command());
   list.push_back(make_restore_cluster_command());
   list.push_back(make_restore_database_command());
+  list.push_back(make_restore_table_command());
   list.push_back(make_check_command());
   list.push_back(make_forget_command());
   list.push_back(make_prune_command());
@@ -41,7 +42,7 @@ CommandList all_commands() {
 const std::vector<CommandGroup>& command_groups() {
   static const std::vector<CommandGroup> kGroups = {
       {"backup", "back up a whole cluster or one database"},
-      {"restore", "restore a whole cluster or one database"},
+      {"restore", "restore a whole cluster, one database or one table"},
       {"key", "list and change the keys of an encrypted repository"},
       {"repair", "mend a repository"},
   };

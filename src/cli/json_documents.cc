@@ -196,6 +196,25 @@ Json plan_json(const logical::RestorePlan& plan) {
   return out;
 }
 
+Json table_plan_json(const logical::TablePlan& plan) {
+  const logical::RestoreTableOptions& options = plan.options;
+  return {{"backup", options.backup.text()},
+          {"backup_complete", plan.backup_complete},
+          {"database", options.database},
+          {"schema", options.table.first},
+          {"table", options.table.second},
+          {"into", options.into},
+          {"as_schema", options.as.first},
+          {"as_table", options.as.second},
+          {"exists", plan.exists},
+          {"kept_name", plan.kept_name.empty() ? Json(nullptr) : Json(plan.kept_name)},
+          {"still_refer", plan.still_refer},
+          {"rows", plan.rows},
+          {"row_bytes", plan.row_bytes},
+          {"entries", plan.entries},
+          {"left_behind", plan.left_behind}};
+}
+
 }  // namespace
 
 std::string finished_document(const std::string& document, const std::vector<Notice>& warnings,
@@ -311,6 +330,23 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
   }
   out["plan"] = plan_json(plan);
   return text_of(out);
+}
+
+std::string table_plan_document(const logical::TablePlan& plan) {
+  Json out{{"executed", false}};
+  out.update(table_plan_json(plan));
+  return text_of(out);
+}
+
+std::string table_document(const logical::TablePlan& plan, const logical::TableResult& result) {
+  return text_of({{"executed", true},
+                  {"rows", result.rows},
+                  {"row_bytes", result.row_bytes},
+                  {"proven", result.proven},
+                  {"kept_as", result.kept_as.empty() ? Json(nullptr) : Json(result.kept_as)},
+                  {"seconds", result.seconds},
+                  {"not_restored", result.warnings},
+                  {"plan", table_plan_json(plan)}});
 }
 
 std::string prune_plan_document(const repository::PrunePlan& plan) {

@@ -10,6 +10,7 @@
 #include "cli/doctor.h"
 #include "logical/backup.h"
 #include "logical/restore.h"
+#include "logical/restore_table.h"
 #include "repository/check.h"
 #include "repository/repository.h"
 
@@ -35,6 +36,8 @@ std::string backup_document(const logical::BackupResult& result);
 std::string plan_document(const logical::RestorePlan& plan);
 // `plan` is what was executed, `result` as far as it came.
 std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result);
+std::string table_plan_document(const logical::TablePlan& plan);
+std::string table_document(const logical::TablePlan& plan, const logical::TableResult& result);
 std::string prune_plan_document(const repository::PrunePlan& plan);
 std::string prune_document(const repository::PruneResult& result);
 std::string forget_document(const repository::ForgetPlan& plan, bool executed);

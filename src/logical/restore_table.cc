@@ -1,0 +1,319 @@
+#include "logical/restore_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "base/error.h"
+#include "logical/analyze.h"
+#include "logical/names.h"
+#include "logical/place_table.h"
+#include "logical/proof.h"
+#include "logical/row_loader.h"
+#include "logical/schema_archive.h"
+#include "logical/schema_runner.h"
+#include "logical/sequences.h"
+#include "postgres/archive_statements.h"
+#include "postgres/server.h"
+#include "system/machine.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::ArchiveEntry;
+using postgres::Connection;
+
+std::string shown(const QualifiedName& name) { return fmt::format("{}.{}", name.first, name.second); }
+
+const DatabaseRecord& record_of(const Document& document, const RestoreTableOptions& options) {
+  const DatabaseRecord* record = document.find(options.database);
+  if (record != nullptr) return *record;
+  throw Error(
+      ErrorCode::kDatabaseNotFound,
+      {.message = fmt::format("Backup {} holds no database \"{}\".", options.backup.text(), options.database),
+       .solution = {fmt::format("See what it holds: dbbackup show {}", options.backup.text())}});
+}
+
+Error no_such_table(const RestoreTableOptions& options, const DatabaseRecord& record) {
+  std::string cause;
+  for (const std::string& line : record.left_out) {
+    if (line.find(options.table.second) != std::string::npos) cause += line + "\n";
+  }
+  if (record.is_part()) cause += "The backup is of a part of the database: " + record.selection.text();
+  return Error(
+      ErrorCode::kUsage,
+      {.message = fmt::format(
+           "Backup {} holds no rows of a table \"{}\" in database \"{}\".", options.backup.text(),
+           options.table.first.empty() ? options.table.second : shown(options.table), options.database),
+       .cause = std::move(cause),
+       .solution = {fmt::format("See its tables: dbbackup show {} --items", options.backup.text()),
+                    "Names are as the server has them: upper and lower case differ."}});
+}
+
+// The schema of a table that was named without one.
+QualifiedName full_name(const RestoreTableOptions& options, const DatabaseContent& content) {
+  if (!options.table.first.empty()) return options.table;
+  std::vector<std::string> schemas;
+  for (const TableContent& table : content.tables) {
+    if (table.attributes.name == options.table.second) schemas.push_back(table.attributes.schema);
+  }
+  if (schemas.empty()) return options.table;
+  if (schemas.size() == 1) return {schemas.front(), options.table.second};
+  throw Error(ErrorCode::kUsage,
+              {.message = fmt::format("Several schemas have a table \"{}\".", options.table.second),
+               .cause = fmt::format("They are: {}.", fmt::join(schemas, ", ")),
+               .solution = {fmt::format("Name one: {}.{}", schemas.front(), options.table.second)}});
+}
+
+// The one table in what the backup holds of the database.
+TableContent take_table(const DatabaseContent& content, const QualifiedName& name,
+                        const RestoreTableOptions& options, const DatabaseRecord& record) {
+  const auto found = std::ranges::find_if(content.tables, [&](const TableContent& table) {
+    return table.attributes.schema == name.first && table.attributes.name == name.second;
+  });
+  if (found == content.tables.end() || !content.schema) throw no_such_table(options, record);
+  return *found;
+}
+
+Error is_partitioned(const QualifiedName& name) {
+  return Error(ErrorCode::kUsage,
+               {.message = fmt::format("{} is partitioned: its rows are in its partitions.", shown(name)),
+                .solution = {"Restore one of its partitions as a table of its own.",
+                             "Or restore the whole database beside, with: dbbackup restore database --as"}});
+}
+
+void refuse_downgrade(const Document& document, const postgres::ServerFacts& server) {
+  if (server.version.major() >= document.server_version.major()) return;
+  throw Error(
+      ErrorCode::kVersionDowngrade,
+      {.message = fmt::format("The backup is of PostgreSQL {}, the target is {}.",
+                              document.server_version.text(), server.version.text()),
+       .solution = {fmt::format("Restore into PostgreSQL {} or newer.", document.server_version.major())}});
+}
+
+// Statements of the running database's own event triggers are not for us.
+WorkSession work_session(const TablePlan& plan, const Document& document, const DatabaseRecord& record,
+                         const postgres::ServerFacts& server) {
+  WorkSession work{.database = plan.options.into, .encoding = record.properties.encoding};
+  if (server.is_superuser && server.version.major() >= 17)
+    work.settings.emplace_back("event_triggers", "off");
+  if (!document.money_locale.empty()) work.settings.emplace_back("lc_monetary", document.money_locale);
+  return work;
+}
+
+// Everything but the table itself may refer to something that this database does not have.
+bool may_be_left_out(const Error& error, const ArchiveEntry& entry) {
+  if (entry.description == "TABLE" || entry.description == "SEQUENCE" || error.sqlstate().empty())
+    return false;
+  if (entry.description == "FK CONSTRAINT") return true;  // other rows are there by now
+  const std::string& state = error.sqlstate();
+  return state == "42P01" || state == "3F000" || state == "42704" || state == "42883" || state == "42501";
+}
+
+class TableRestore {
+ public:
+  TableRestore(repository::Repository& repository, const TablePlan& plan, const Operation& operation)
+      : plan_(plan),
+        operation_(operation),
+        manifest_(repository.read_manifest(plan.options.backup)),
+        document_(parse_document(manifest_.document)),
+        record_(record_of(document_, plan.options)),
+        backup_(repository.open_backup(plan.options.backup)),
+        progress_(operation.events, operation.clock, plan.row_bytes * (plan.options.proof ? 2 : 1), 1),
+        schema_(fmt::format("dbbackup_restore_{}", operation.run.random_part())) {}
+
+  TableResult run() {
+    const auto begun = operation_.clock.steady_now();
+    {
+      Connection session = operation_.connect(plan_.options.into, "control");
+      server_ = postgres::read_server_facts(session);
+      work_ = work_session(plan_, document_, record_, server_);
+      session.execute(fmt::format("CREATE SCHEMA {}", session.quote_identifier(schema_)));
+      try {
+        build(session);
+        operation_.at_step("before-move", plan_.options.into);
+        place(session);
+      } catch (...) {
+        drop_schema();
+        throw;
+      }
+    }
+    operation_.at_step("moved", plan_.options.into);
+    result_.seconds = std::chrono::duration<double>(operation_.clock.steady_now() - begun).count();
+    return std::move(result_);
+  }
+
+ private:
+  void build(Connection& session) {
+    DatabaseContent content = read_database_content(*backup_, plan_.options.database);
+    TableContent table = take_table(content, plan_.options.table, plan_.options, record_);
+    table.attributes.schema = schema_;
+    table.attributes.load_through.clear();
+    table.attributes.is_extension_config = false;
+    const SchemaArchive archive(*backup_, content.schema.value());
+    const RuledToc ruled(archive.toc(), rules(session, archive.toc()));
+    const TableEntries entries(ruled.toc(), plan_.options.table, schema_);
+    DatabaseContent only;
+    only.tables.push_back(std::move(table));
+
+    const SchemaPlan plan = plan_schema(entries.toc(), [](const ArchiveEntry&) { return true; }, {});
+    SchemaRunner runner(operation_, work_, entries.toc(), {.given = true}, progress_, plan_.options.into);
+    runner.tolerate(
+        [this](const Error& error, const ArchiveEntry& entry) { return leave_out(error, entry); });
+    const int workers = plan_.options.jobs > 0 ? plan_.options.jobs : system::processor_count();
+    runner.run("schema", plan.before_rows, 1);
+    load_rows(*backup_, only, operation_, work_, {.workers = workers}, progress_, plan_.options.into);
+    set_sequences(session, content, entries.sequences());
+    runner.run("indexes", plan.after_rows, workers);
+    runner.run("privileges", plan.privileges, 1);
+    operation_.at_step("table-built", plan_.options.into);
+    if (plan_.options.proof) {
+      prove(*backup_, only, operation_, work_, workers, progress_, plan_.options.into);
+      result_.proven = true;
+    }
+    const TableAttributes& attributes = only.tables.front().attributes;
+    session.execute(fmt::format("ANALYZE {}", session.qualified(schema_, attributes.name)));
+    result_.rows = attributes.fingerprint.rows;
+    result_.row_bytes = attributes.row_bytes;
+  }
+
+  // Who does not exist here, or may not be given things, owns nothing.
+  const EntryRules& rules(Connection& session, const postgres::ArchiveToc& toc) {
+    rules_ = plan_.options.rules;
+    if (!server_.is_superuser) rules_.owners = false;
+    std::set<std::string> owners;
+    for (const ArchiveEntry& entry : toc.entries) {
+      if (entry.schema == plan_.options.table.first && entry.tag == plan_.options.table.second)
+        owners.insert(rules_.role(std::string(entry.owner)));
+    }
+    for (const std::string& owner : owners) {
+      const bool is_there =
+          owner.empty() ||
+          session.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", {owner}).rows() == 1;
+      if (is_there || !rules_.owners) continue;
+      warn(fmt::format("Role {} does not exist here: the table belongs to {}.", owner, server_.role));
+      rules_.owners = false;
+    }
+    return rules_;
+  }
+
+  void set_sequences(Connection& session, const DatabaseContent& content,
+                     const std::vector<QualifiedName>& sequences) {
+    for (const repository::StreamRef& stream : content.sequences) {
+      for (const postgres::SequenceValue& value : load_sequences(*backup_->open_stream(stream))) {
+        const QualifiedName name(value.schema, value.name);
+        if (std::ranges::find(sequences, name) == sequences.end()) continue;
+        session.execute(
+            "SELECT pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8, $3::pg_catalog.bool)",
+            {session.qualified(schema_, value.name), std::to_string(value.last_value),
+             value.is_called ? "t" : "f"});
+      }
+    }
+  }
+
+  void place(Connection& session) {
+    place_table(session, {.from_schema = schema_,
+                          .name = plan_.options.table.second,
+                          .as = plan_.options.as,
+                          .replace = plan_.options.replace && plan_.exists,
+                          .kept_name = plan_.kept_name,
+                          .lock_timeout = plan_.options.lock_timeout});
+    if (plan_.options.replace && plan_.exists) result_.kept_as = plan_.kept_name;
+    for (std::string& line : left_out_) warn(std::move(line));
+  }
+
+  bool leave_out(const Error& error, const ArchiveEntry& entry) {
+    if (!may_be_left_out(error, entry)) return false;
+    const std::scoped_lock lock(mutex_);
+    left_out_.push_back(
+        fmt::format("{} {} was not restored: {}", entry.description, entry.tag, error.what()));
+    return true;
+  }
+
+  void warn(std::string text) {
+    operation_.warn("entry-left-out", text, {{"database", plan_.options.into}});
+    result_.warnings.push_back(std::move(text));
+  }
+
+  // Over a session of its own, since the operation may have been stopped.
+  void drop_schema() noexcept {
+    static constexpr std::chrono::seconds kTime{15};
+    try {
+      const Deadline deadline(kTime);
+      Connection session = with_stop(operation_, deadline.token()).connect(plan_.options.into, "cleanup");
+      session.execute(fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", session.quote_identifier(schema_)));
+    } catch (const std::exception&) {
+      try {
+        operation_.warn("schema-left",
+                        fmt::format("Schema {} in database {} could not be dropped: drop it by hand.",
+                                    schema_, plan_.options.into));
+      } catch (...) {  // NOLINT(bugprone-empty-catch): there is nobody left to tell
+      }
+    }
+  }
+
+  const TablePlan& plan_;
+  const Operation& operation_;
+  const repository::Manifest manifest_;
+  const Document document_;
+  const DatabaseRecord& record_;
+  const std::unique_ptr<repository::BackupReader> backup_;
+  RestoreProgress progress_;
+  const std::string schema_;  // in which it is built
+  postgres::ServerFacts server_;
+  WorkSession work_;
+  EntryRules rules_;
+  std::mutex mutex_;
+  std::vector<std::string> left_out_;  // guarded by mutex_ while statements run
+  TableResult result_;
+};
+
+}  // namespace
+
+TablePlan plan_restore_table(repository::Repository& repository, const RestoreTableOptions& options,
+                             const Operation& operation) {
+  const repository::Manifest manifest = repository.read_manifest(options.backup);
+  const Document document = parse_document(manifest.document);
+  const DatabaseRecord& record = record_of(document, options);
+  const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(options.backup);
+  const DatabaseContent content = read_database_content(*backup, options.database);
+
+  TablePlan plan{.options = options, .backup_complete = manifest.complete};
+  plan.options.table = full_name(options, content);
+  if (plan.options.as.first.empty()) plan.options.as.first = plan.options.table.first;
+  if (plan.options.as.second.empty()) plan.options.as.second = plan.options.table.second;
+  check_database_name(plan.options.as.second);  // the same rules hold
+  if (content.schema) {
+    const SchemaArchive archive(*backup, *content.schema);
+    const RuledToc ruled(archive.toc(), options.rules);
+    const TableEntries entries(ruled.toc(), plan.options.table, "x");
+    if (entries.is_partitioned()) throw is_partitioned(plan.options.table);
+    for (const ArchiveEntry& entry : entries.toc().entries) {
+      if (postgres::is_restored(entry))
+        plan.entries.push_back(fmt::format("{} {}", entry.description, entry.tag));
+    }
+    plan.left_behind = entries.left_behind();
+  }
+  const TableContent table = take_table(content, plan.options.table, plan.options, record);
+  plan.rows = table.attributes.fingerprint.rows;
+  plan.row_bytes = table.attributes.row_bytes;
+
+  Connection session = operation.connect(options.into, "preflight");
+  refuse_downgrade(document, postgres::read_server_facts(session));
+  const TableThere there = look_at_place(session, plan.options.as);
+  plan.exists = there.exists;
+  plan.still_refer = there.still_refer;
+  if (plan.exists && options.replace)
+    plan.kept_name = kept_name(plan.options.as.second, operation.clock.now());
+  refuse_place(there, plan.options.as, options.replace);
+  return plan;
+}
+
+TableResult execute_restore_table(repository::Repository& repository, const TablePlan& plan,
+                                  const Operation& operation) {
+  return TableRestore(repository, plan, operation).run();
+}
+
+}  // namespace dbb::logical

@@ -1,0 +1,187 @@
+#include "logical/table_entries.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "logical/sql_script.h"
+#include "postgres/archive_statements.h"
+
+namespace dbb::logical {
+namespace {
+
+using postgres::ArchiveEntry;
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> list) {
+  return std::ranges::find(list, text) != list.end();
+}
+
+bool depends_on(const ArchiveEntry& entry, const std::set<int>& ids) {
+  return std::ranges::any_of(entry.dependencies, [&](int id) { return ids.contains(id); });
+}
+
+// Their tag is "table name"; those of other tables may depend on ours as well.
+bool is_named_after(const ArchiveEntry& entry, const ArchiveEntry& table) {
+  return entry.schema == table.schema && entry.tag.starts_with(table.tag) &&
+         entry.tag.substr(table.tag.size()).starts_with(' ');
+}
+
+bool belongs_to(const ArchiveEntry& entry, const ArchiveEntry& table) {
+  if (!depends_on(entry, {table.id})) return false;
+  if (is_one_of(entry.description, {"INDEX", "STATISTICS"})) return true;
+  if (entry.description == "SEQUENCE")
+    return entry.definition.find("ADD GENERATED") != std::string_view::npos;
+  return is_one_of(entry.description, {"DEFAULT", "CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT",
+                                       "TRIGGER", "RULE", "ROW SECURITY", "POLICY"}) &&
+         (is_named_after(entry, table) || entry.tag == table.tag);
+}
+
+std::string name_in_sql(std::string_view schema, std::string_view name) {
+  return postgres::quoted(schema) + "." + postgres::quoted(name);
+}
+
+// Where three tokens name one of the relations; the index of the first, or none.
+bool names_relation(const std::vector<Token>& tokens, size_t at, const std::set<QualifiedName>& relations) {
+  if (at + 2 >= tokens.size() || !tokens[at].is_identifier() || !tokens[at + 1].is_symbol('.') ||
+      !tokens[at + 2].is_identifier())
+    return false;
+  if (at > 0 && tokens[at - 1].is_symbol('.')) return false;
+  return relations.contains({tokens[at].value(), tokens[at + 2].value()});
+}
+
+// name(...) is a call, but where a table is named with its columns.
+bool is_call(const std::vector<Token>& tokens, size_t at) {
+  if (at + 3 >= tokens.size() || !tokens[at + 3].is_symbol('(')) return false;
+  if (at == 0) return true;
+  const Token& before = tokens[at - 1];
+  return !(before.is("TABLE") || before.is("REFERENCES") || before.is("ONLY") || before.is("ON") ||
+           before.is("INTO") || before.is("FROM"));
+}
+
+// ALTER SEQUENCE s OWNED BY schema.table.column
+bool is_owned_by(const ArchiveEntry& entry, const QualifiedName& table) {
+  bool is_owned = false;
+  for_each_statement(entry.definition, [&](const Statement& statement) {
+    is_owned = is_owned || names_relation(statement.tokens, statement.find("BY") + 1, {table});
+  });
+  return is_owned;
+}
+
+std::string literal(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
+// The value of a literal that is nothing but a relation's name, moved; "" for any other.
+std::string moved_literal(const std::string& value, const std::set<QualifiedName>& relations,
+                          const std::string& schema) {
+  std::string moved;
+  for_each_statement(value, [&](const Statement& statement) {
+    if (statement.tokens.size() != 3 || !names_relation(statement.tokens, 0, relations)) return;
+    moved = name_in_sql(schema, statement.tokens[2].value());
+  });
+  return moved;
+}
+
+}  // namespace
+
+QualifiedName parse_table_name(std::string_view typed) {
+  std::vector<std::string> parts(1);
+  bool quoted = false;
+  for (size_t i = 0; i < typed.size(); ++i) {
+    const char c = typed[i];
+    if (c == '"' && quoted && i + 1 < typed.size() && typed[i + 1] == '"') {
+      parts.back() += '"';
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (c == '.' && !quoted) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  const bool has_empty = std::ranges::any_of(parts, [](const std::string& part) { return part.empty(); });
+  if (parts.size() > 2 || has_empty || quoted) {
+    throw Error(ErrorCode::kUsage,
+                {.message = fmt::format("\"{}\" is not the name of a table.", typed),
+                 .solution = {"Write schema.table, as the server spells them: public.orders",
+                              "A name with a dot in it stands inside double quotes: 'public.\"a.b\"'"}});
+  }
+  if (parts.size() == 1) return {"", parts[0]};
+  return {parts[0], parts[1]};
+}
+
+std::string moved_to_schema(std::string_view definition, const std::set<QualifiedName>& relations,
+                            const std::string& schema) {
+  std::string out;
+  const char* copied_to = definition.data();
+  const auto replace = [&](const Token& first, const Token& last, const std::string& text) {
+    out.append(copied_to, first.text.data());
+    out += text;
+    copied_to = last.text.data() + last.text.size();
+  };
+  for_each_statement(definition, [&](const Statement& statement) {
+    const std::vector<Token>& tokens = statement.tokens;
+    for (size_t at = 0; at < tokens.size(); ++at) {
+      if (tokens[at].kind == TokenKind::kString) {
+        const std::string moved = moved_literal(tokens[at].value(), relations, schema);
+        if (!moved.empty()) replace(tokens[at], tokens[at], literal(moved));
+      } else if (names_relation(tokens, at, relations) && !is_call(tokens, at)) {
+        replace(tokens[at], tokens[at + 2], name_in_sql(schema, tokens[at + 2].value()));
+        at += 2;
+      }
+    }
+  });
+  out.append(copied_to, definition.data() + definition.size());
+  return out;
+}
+
+TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName& table,
+                           const std::string& schema)
+    : toc_(toc) {
+  const auto found = std::ranges::find_if(toc.entries, [&](const ArchiveEntry& entry) {
+    return entry.description == "TABLE" && entry.schema == table.first && entry.tag == table.second;
+  });
+  if (found == toc.entries.end()) {
+    toc_.entries.clear();
+    return;
+  }
+  is_partitioned_ = found->definition.find("\nPARTITION BY ") != std::string_view::npos;
+  std::set<int> ids{found->id};
+  std::set<QualifiedName> moved{table};
+  for (const ArchiveEntry& entry : toc.entries) {
+    if (belongs_to(entry, *found)) ids.insert(entry.id);
+    if (entry.description == "SEQUENCE OWNED BY" && is_owned_by(entry, table))
+      sequences_.emplace_back(entry.schema, entry.tag);
+    const bool is_left = is_one_of(entry.description, {"TABLE ATTACH", "PUBLICATION TABLE"});
+    if (is_left && depends_on(entry, {found->id})) left_behind_.push_back(postgres::name_of(entry));
+  }
+  for (const ArchiveEntry& entry : toc.entries) {
+    const QualifiedName name(entry.schema, entry.tag);
+    const bool is_ours = std::ranges::find(sequences_, name) != sequences_.end();
+    if (is_ours && is_one_of(entry.description, {"SEQUENCE", "SEQUENCE OWNED BY"})) ids.insert(entry.id);
+    if (!ids.contains(entry.id)) continue;
+    if (entry.description == "SEQUENCE" && !is_ours) sequences_.push_back(name);
+    if (is_one_of(entry.description, {"SEQUENCE", "STATISTICS", "INDEX"})) moved.insert(name);
+  }
+  // What is set upon any of these, and what is set upon that: privileges on columns follow those on the
+  // table.
+  for (const ArchiveEntry& entry : toc.entries) {
+    if (is_one_of(entry.description, {"COMMENT", "ACL", "SECURITY LABEL"}) && depends_on(entry, ids))
+      ids.insert(entry.id);
+  }
+  std::erase_if(toc_.entries, [&](const ArchiveEntry& entry) {
+    return !ids.contains(entry.id) && !is_one_of(entry.description, {"ENCODING", "STDSTRINGS"});
+  });
+  const std::string_view new_schema = texts_.emplace_back(schema);
+  for (ArchiveEntry& entry : toc_.entries) {
+    if (!ids.contains(entry.id)) continue;
+    entry.definition = texts_.emplace_back(moved_to_schema(entry.definition, moved, schema));
+    if (!entry.schema.empty()) entry.schema = new_schema;
+  }
+}
+
+}  // namespace dbb::logical

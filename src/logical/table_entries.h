@@ -1,0 +1,52 @@
+#pragma once
+
+#include <deque>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "postgres/archive_toc.h"
+
+// One table out of a schema archive, to be built in another schema than its own. Pure functions.
+namespace dbb::logical {
+
+// "schema", "name"
+using QualifiedName = std::pair<std::string, std::string>;
+
+// `typed` is schema.table, each as it is or in double quotes; without a schema, the first is "". Error kUsage
+// when it is neither.
+QualifiedName parse_table_name(std::string_view typed);
+
+// The entries of one table: its definition, defaults, constraints, indexes, triggers, rules, policies,
+// statistics, owned sequences, comments, privileges and labels, all of them moved into `schema`. Foreign keys
+// of other tables are not among them, nor is its place in a tree of partitions.
+class TableEntries {
+ public:
+  // The archive's bytes must outlive it. `toc().entries` is empty when there is no such table.
+  TableEntries(const postgres::ArchiveToc& toc, const QualifiedName& table, const std::string& schema);
+  TableEntries(const TableEntries&) = delete;
+  TableEntries& operator=(const TableEntries&) = delete;
+
+  const postgres::ArchiveToc& toc() const { return toc_; }
+  bool is_partitioned() const { return is_partitioned_; }
+  // Sequences that came with it, by the names they have in the archive.
+  const std::vector<QualifiedName>& sequences() const { return sequences_; }
+  // What hangs on the table and is left behind: its place among partitions, publications.
+  const std::vector<std::string>& left_behind() const { return left_behind_; }
+
+ private:
+  std::deque<std::string> texts_;  // entries point into them
+  postgres::ArchiveToc toc_;
+  bool is_partitioned_ = false;
+  std::vector<QualifiedName> sequences_;
+  std::vector<std::string> left_behind_;
+};
+
+// A statement in which each of the relations is named with `schema` instead of its own, also in literals such
+// as 'public.orders_id_seq'::regclass.
+std::string moved_to_schema(std::string_view definition, const std::set<QualifiedName>& relations,
+                            const std::string& schema);
+
+}  // namespace dbb::logical

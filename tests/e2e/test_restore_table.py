@@ -1,0 +1,146 @@
+"""One table out of a backup into a database that is in use."""
+
+import signal
+import unittest
+
+from support.case import EndToEnd
+from support.contents import SMALL
+from support.pictures import database_picture
+
+MORE = """
+create role teller;
+create table stock.account (id int generated always as identity primary key, code text not null unique, amount numeric check (amount >= 0),
+    item int references stock.item, double numeric generated always as (amount * 2) stored);
+insert into stock.account (code, amount, item) select 'c' || i, i, 1 + i % 100 from generate_series(1, 500) i;
+create index account_amount on stock.account (amount desc);
+create statistics stock.account_stats on amount, item from stock.account;
+comment on table stock.account is 'money'; comment on column stock.account.code is 'a code';
+comment on index stock.account_amount is 'large first';
+grant select on stock.account to teller; grant update (amount) on stock.account to teller;
+alter table stock.account enable row level security; create policy p on stock.account to teller using (id > 0);
+create trigger touched before update on stock.account for each row execute function touch();
+create view rich as select * from stock.account where amount > 100;
+alter table stock.sale add column account int references stock.account;
+alter table stock.account cluster on account_amount; alter table stock.account replica identity using index account_code_key;
+create schema "Odd S"; create table "Odd S"."T.1" ("Id" serial primary key, t text default 'Odd S."T.1"');
+insert into "Odd S"."T.1" select from generate_series(1, 7);
+"""
+
+
+class OneTable(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.cluster.create_database("app", contents=SMALL + MORE)
+        self.init()
+        self.back_up("database", "app")
+
+    def restore(self, table, *options, **more):
+        return self.succeeds("restore", "table", "app", table, "--confirm", "--json", *options, **more).document
+
+    def describe(self, table, database="app"):
+        """What psql says of it, with the table's own name taken out."""
+        text = self.cluster.sql(f"\\d+ {table}", database)
+        lines = sorted(line for line in text.splitlines() if "Referenced by" not in line and "stock.sale" not in line)
+        return [line.replace("account_copy", "account") for line in lines]
+
+    def test_a_lost_table_comes_back_as_it_was(self):
+        self.cluster.sql("alter table stock.sale drop column account; drop view rich", "app")
+        before = database_picture(self.cluster, "app")
+        self.cluster.sql("drop table stock.account", "app")
+        result = self.restore("stock.account")
+        self.assertTrue(result["proven"])
+        self.assertEqual([], result["not_restored"])
+        self.assert_holds(before, "app")
+        self.assertEqual("501", self.cluster.value(
+            "insert into stock.account (code, amount) values ('new', 1) returning id", "app"))  # fmt: skip
+        self.assert_nothing_left()
+
+    def test_a_copy_stands_beside_the_table_that_is_there(self):
+        self.cluster.sql("delete from stock.account where id < 400", "app")
+        whole = database_picture(self.cluster, "app")
+        result = self.restore("stock.account", "--as", "account_copy")
+        self.assertEqual(500, result["rows"])
+        self.assertEqual("500", self.cluster.value("select count(*) from stock.account_copy", "app"))
+        self.assertEqual("101", self.cluster.value("select count(*) from stock.account", "app"))
+        expected = self.describe("stock.account")
+        actual = self.describe("stock.account_copy")
+        self.assertEqual([l.replace(" ", "") for l in expected if "amount" not in l and "stats" not in l],
+                         [l.replace(" ", "") for l in actual if "amount" not in l and "stats" not in l])  # fmt: skip
+        self.assertEqual("6", self.cluster.value(
+            "select count(*) from pg_index where indrelid in ('stock.account'::regclass, 'stock.account_copy'::regclass)", "app"))
+        self.assertEqual("2", self.cluster.value("select count(*) from pg_statistic_ext", "app"))
+        self.cluster.sql("drop table stock.account_copy", "app")
+        self.assert_holds(whole, "app")
+
+    def test_what_is_there_is_not_overwritten_unless_told_to_and_then_kept(self):
+        self.cluster.sql("delete from stock.account where id not in (select account from stock.sale where account is not null)", "app")
+        before = database_picture(self.cluster, "app")
+        for name in ([], ["--as", "stock.item"], ["--as", "public.rich", "--replace"]):
+            self.fails_with("TARGET_EXISTS", "restore", "table", "app", "stock.account", "--confirm", *name)
+        self.fails_with("USAGE", "restore", "table", "app", "stock.account", "--as", "nowhere.x", "--confirm")
+        self.assert_holds(before, "app")
+        plan = self.succeeds("restore", "table", "app", "stock.account", "--replace", "--json").document
+        self.assertFalse(plan["executed"])
+        self.assertIn("view public.rich", str(plan["still_refer"]).replace("view rich", "view public.rich"))
+        self.assert_holds(before, "app")
+        result = self.restore("stock.account", "--replace")
+        self.assertEqual("500", self.cluster.value("select count(*) from stock.account", "app"))
+        self.assertEqual("0", self.cluster.value(f"select count(*) from stock.\"{result['kept_as']}\"", "app"))
+        self.assertEqual("account_pkey", self.cluster.value(
+            "select conname from pg_constraint where contype = 'p' and conrelid = 'stock.account'::regclass", "app"))
+
+    def test_odd_names_and_their_sequences(self):
+        self.cluster.sql('drop table "Odd S"."T.1"', "app")
+        self.assertEqual([], self.restore('"Odd S"."T.1"')["not_restored"])
+        self.assertEqual("8", self.cluster.value('insert into "Odd S"."T.1" default values returning "Id"', "app"))
+        self.assertEqual("Odd S.\"T.1\"", self.cluster.value('select t from "Odd S"."T.1" where "Id" = 8', "app"))
+        self.assertEqual("Odd S", self.cluster.value(
+            "select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where relname = 'T.1_Id_seq'", "app"))
+
+    def test_into_a_database_that_lacks_what_it_refers_to(self):
+        self.cluster.create_database("bare", contents="create schema stock")
+        self.cluster.sql("drop owned by teller", "app")
+        self.cluster.sql("drop role teller")
+        result = self.restore("account", "--into", "bare")
+        text = "\n".join(result["not_restored"])
+        for words in ("FK CONSTRAINT account account_item_fkey", "TRIGGER account touched", "teller"):
+            self.assertIn(words, text)
+        self.assertEqual("500", self.cluster.value("select count(*) from stock.account", "bare"))
+
+    def test_foreign_keys_whose_rows_are_gone_are_left_out(self):
+        self.cluster.sql("drop table stock.account cascade; delete from stock.sale; delete from stock.item where id = 5", "app")
+        result = self.restore("stock.account")
+        self.assertIn("FK CONSTRAINT", "\n".join(result["not_restored"]))
+
+    def test_names_that_are_none_are_answered_kindly(self):
+        for name in ("stock.nothing", "nothing", "a.b.c", "stock.", "log_line", "expensive"):
+            outcome = self.fails_with("USAGE", "restore", "table", "app", name)
+            self.assertTrue(outcome.error["solution"])
+        self.fails_with("DATABASE_NOT_FOUND", "restore", "table", "nowhere", "t")
+        self.cluster.sql("create schema other; create table other.item (a int)", "app")
+        self.back_up("database", "app")
+        self.assertIn("Several schemas", self.fails_with("USAGE", "restore", "table", "app", "item").error["message"])
+
+    def test_a_stop_or_a_failure_leaves_the_database_as_it_was(self):
+        before = database_picture(self.cluster, "app")
+        running = self.start("restore", "table", "app", "stock.account", "--as", "again", "--confirm",
+                             pause=["table-built:app"]).wait_for("table-built:app")  # fmt: skip
+        running.send(signal.SIGINT).go("table-built:app")
+        self.ended(running.finish(), 130)
+        self.assert_holds(before, "app")
+        running = self.start("restore", "table", "app", "stock.account", "--as", "again", "--confirm", "--json",
+                             pause=["table-built:app"]).wait_for("table-built:app")  # fmt: skip
+        schema = self.cluster.value("select nspname from pg_namespace where nspname ~ '^dbbackup_restore_'", "app")
+        self.cluster.sql(f"delete from {schema}.account where id = 3", "app")
+        self.failed_with("PROOF_FAILED", running.go("table-built:app").finish())
+        self.assert_holds(before, "app")
+        self.assert_nothing_left()
+
+    def test_a_partition_comes_back_as_a_table_of_its_own(self):
+        result = self.restore("log_line_2025", "--as", "lines")
+        self.assertIn("TABLE ATTACH", str(result["plan"]["left_behind"]))
+        self.assertEqual("214", self.cluster.value("select count(*) from lines", "app"))
+
+
+if __name__ == "__main__":
+    unittest.main()
