@@ -368,6 +368,8 @@ TEST_F(Attack, AWeakerOrDearerKeyDerivationIsRefused) {
   EXPECT_EQ(with("\"memory_kib\": ", "4294967296"), kCorruptedBackup);
   EXPECT_EQ(with("\"passes\": ", "0"), kCorruptedBackup);
   EXPECT_EQ(with("\"passes\": ", "1000"), kCorruptedBackup);
+  EXPECT_EQ(with("\"passes\": ", "3.5"), kCorruptedBackup);
+  EXPECT_EQ(with("\"passes\": ", "4.4e68"), kCorruptedBackup);
   EXPECT_EQ(with("\"lanes\": ", "4"), kCorruptedBackup);
   // Allowed, and not what was sealed.
   EXPECT_EQ(with("\"memory_kib\": ", "8192"), kKeyRefused);

@@ -47,7 +47,7 @@ WriteSettings write_settings_of(const json& document) {
                                     .max_bytes = whole_number(rows, "max_bytes")},
                            .frame_bytes = whole_number(document, "frame_bytes"),
                            .pack_bytes = whole_number(document, "pack_bytes"),
-                           .zstd_level = document.at("zstd_level").get<int>(),
+                           .zstd_level = whole_number_up_to_most<int>(document, "zstd_level"),
                            .grace = std::chrono::seconds(whole_number(document, "grace_seconds"))};
   check_write_settings(writing);
   return writing;

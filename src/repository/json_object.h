@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -20,6 +21,12 @@ nlohmann::json parse_json(ByteView text);
 // The number in a field. Throws nlohmann's type_error unless it is a whole one that is not negative: get()
 // would make some number of anything.
 uint64_t whole_number(const nlohmann::json& document, const char* field);
+// The same, and for what is larger than that the largest number there is.
+template <typename Number>
+Number whole_number_up_to_most(const nlohmann::json& document, const char* field) {
+  constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<Number>::max());
+  return static_cast<Number>(std::min(whole_number(document, field), kMost));
+}
 
 // Compact, keys sorted (nlohmann's objects are): the text that a MAC is taken over.
 std::string canonical(const nlohmann::json& document);

@@ -43,11 +43,8 @@ json kdf_of(const KeySlot& slot) {
 }
 
 codec::Argon2Cost cost_of(const json& kdf, std::string_view object) {
-  const auto memory_kib = kdf.at("memory_kib").get<uint64_t>();
-  const auto passes = kdf.at("passes").get<uint64_t>();
-  const codec::Argon2Cost cost = {
-      .memory_kib = static_cast<uint32_t>(std::min<uint64_t>(memory_kib, UINT32_MAX)),
-      .passes = static_cast<uint32_t>(std::min<uint64_t>(passes, UINT32_MAX))};
+  const codec::Argon2Cost cost = {.memory_kib = whole_number_up_to_most<uint32_t>(kdf, "memory_kib"),
+                                  .passes = whole_number_up_to_most<uint32_t>(kdf, "passes")};
   if (!codec::is_allowed(cost) || kdf.at("lanes") != 1) {
     throw_damaged(object, "It asks for a cost of Argon2id that nobody writes.");
   }

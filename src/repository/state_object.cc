@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "repository/damage.h"
+#include "repository/json_object.h"
 #include "repository/put_object.h"
 #include "repository/unique_name.h"
 
@@ -40,7 +41,7 @@ std::vector<Id> ids_of(const json& list) {
 }
 
 UtcTime time_of(const json& document, const char* field) {
-  return UtcTime(document.at(field).get<int64_t>());
+  return UtcTime(whole_number_up_to_most<int64_t>(document, field));
 }
 
 uint32_t sequence_of(std::string_view hex) {
@@ -114,9 +115,9 @@ struct Kind<Checkpoint> {
     state.source = document.at("source").get<std::string>();
     state.backup_kind = document.at("backup_kind").get<std::string>();
     for (const json& part : document.at("parts")) {
-      state.parts.push_back(
-          {.key = {.item_key = part.at("key").get<std::string>(), .part = part.at("part").get<uint32_t>()},
-           .frames = ids_of<FrameId>(part.at("frames"))});
+      state.parts.push_back({.key = {.item_key = part.at("key").get<std::string>(),
+                                     .part = whole_number_up_to_most<uint32_t>(part, "part")},
+                             .frames = ids_of<FrameId>(part.at("frames"))});
     }
   }
 };
@@ -158,8 +159,8 @@ struct Kind<Waits> {
     state.host = document.at("host").get<std::string>();
     state.written = time_of(document, "written_us");
     for (const json& seen : document.at("sessions")) {
-      state.sessions.push_back(
-          {.session = seen.at("id").get<std::string>(), .sequence = seen.at("seq").get<uint32_t>()});
+      state.sessions.push_back({.session = seen.at("id").get<std::string>(),
+                                .sequence = whole_number_up_to_most<uint32_t>(seen, "seq")});
     }
   }
 };
