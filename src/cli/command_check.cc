@@ -25,24 +25,6 @@ std::string how_far(const repository::CheckReport& report, const repository::Che
   return "data not read (--read-data reads every byte)";
 }
 
-// Then what looks like leftovers may be all there is of a backup.
-bool index_is_wrong(const repository::CheckReport& report) {
-  return std::ranges::any_of(report.findings, [](const repository::CheckFinding& finding) {
-    return finding.object.starts_with("index/") ||
-           finding.problem.find("No index lists") != std::string::npos;
-  });
-}
-
-// Where the list of items or of extents cannot be read to its end, what is behind that is not known.
-bool unreachable(const repository::CheckReport& report) {
-  return std::ranges::any_of(report.findings, [](const repository::CheckFinding& finding) {
-    return finding.problem.find("cannot be read") != std::string::npos ||
-           std::ranges::any_of(finding.hurt_items, [](const std::string& item) {
-             return item.find("item list") != std::string::npos;
-           });
-  });
-}
-
 std::string text_of(const repository::CheckReport& report, const repository::CheckOptions& options,
                     const Style& style) {
   std::string out;
@@ -55,8 +37,9 @@ std::string text_of(const repository::CheckReport& report, const repository::Che
     if (const uint64_t more = finding.hurt_item_count - finding.hurt_items.size(); more > 0)
       out += fmt::format("       and {} more\n", format_count(more));
     if (finding.hurts.empty()) {
-      out += unreachable(report) ? "       whom it hurts cannot be said: a list that tells is damaged, too\n"
-                                 : "       hurts no backup\n";
+      out += report.lists_are_damaged
+                 ? "       whom it hurts cannot be said: a list that tells is damaged, too\n"
+                 : "       hurts no backup\n";
     }
   }
   if (report.findings.empty()) out += style.paint(Tone::kGood, "[OK]") + " nothing wrong was found\n";
@@ -66,7 +49,7 @@ std::string text_of(const repository::CheckReport& report, const repository::Che
   if (report.unreferenced_packs > 0) {
     out += fmt::format("{} ({}) listed by no index: {}.\n", counted(report.unreferenced_packs, "pack"),
                        format_bytes(report.unreferenced_bytes),
-                       index_is_wrong(report)
+                       report.index_is_wrong
                            ? "they may hold what is missing; see below"
                            : "left by a backup that was killed, or by a repair; `dbbackup prune` "
                              "deletes them");
@@ -110,7 +93,7 @@ uint64_t random_seed() {
 
 Error damage(const repository::CheckReport& report) {
   const auto& first = report.findings.front();
-  if (index_is_wrong(report)) {
+  if (report.index_is_wrong) {
     return Error(ErrorCode::kCorruptedBackup,
                  {.message = "The index of the repository is damaged or lacks something.",
                   .cause = fmt::format("{}: {}", first.object, first.problem),

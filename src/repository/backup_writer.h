@@ -64,8 +64,8 @@ class StreamWriter {
 //
 // Threads: as many to compress and seal as there are cores, one to pack and store; they end with this object.
 // Memory, worst case, with W cores and S open streams:
-//   frames waiting to be compressed 16 MiB + W x 3 MiB (compression state, input, output)
-//   + sealed frames waiting 32 MiB + the pack being filled or stored 33 MiB
+//   frames waiting to be compressed 8 MiB + W x 3 MiB (compression state, input, output)
+//   + sealed frames waiting 16 MiB + the pack being filled or stored 33 MiB
 //   + S x 3 MiB (chunks of the previous part 2.5 MiB, frame being filled 0.5 MiB)
 //   + directories of earlier packs 32 MiB + the index 29 bytes a frame + new frames 27 bytes each
 //   + items 32 MiB, however many: what is more lies in temporary files, without a name, in TMPDIR or

@@ -29,6 +29,11 @@ struct CheckFinding {
 
 struct CheckReport {
   std::vector<CheckFinding> findings;  // by object; empty: the repository is sound as far as it was looked at
+  // An index object is damaged, or lacks what a backup needs: a pack that no index lists may hold it.
+  bool index_is_wrong = false;
+  // A manifest or a list cannot be read to its end that says what a backup needs: a finding may hurt more
+  // than it says.
+  bool lists_are_damaged = false;
   uint64_t backups = 0;
   uint64_t packs = 0;
   uint64_t frames = 0;

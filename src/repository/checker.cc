@@ -29,6 +29,7 @@ CheckReport Checker::run() {
   look_at_manifests();  // before the index: what is stored meanwhile is then in both or in none
   index_ = core_->refresh_index();
   for (const auto& [object, problem] : core_->damaged_indexes()) findings_.add(object, problem);
+  report_.index_is_wrong = !core_->damaged_indexes().empty();
   pack_sizes_ = check_objects(*core_, findings_, report_);
   look_at_packs();
   count_strays();
@@ -47,6 +48,7 @@ void Checker::look_at_manifests() {
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kBackupNotFound) continue;  // forgotten since it was listed
       findings_.hurt(add_damage(findings_, manifest_object(id), error), id, "");
+      report_.lists_are_damaged = true;
     }
     ++report_.backups;
   }
@@ -136,6 +138,8 @@ void Checker::look_at_backups() {
       if (error.code() != ErrorCode::kBackupNotFound) throw;  // forgotten since it was listed
     }
   }
+  report_.index_is_wrong = report_.index_is_wrong || check.frames_are_unlisted();
+  report_.lists_are_damaged = report_.lists_are_damaged || check.lists_are_damaged();
 }
 
 void Checker::progress(const std::string& phase, const std::string& object, uint64_t done, uint64_t total) {

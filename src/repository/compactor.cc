@@ -11,14 +11,17 @@
 namespace dbb::repository {
 namespace {
 
+// Prunes hold the index and a bit for every chunk besides, and one thread alone fills the queues.
+constexpr PipelineQueues kQueues = {.frames = 4 << 20, .sealed = 4 << 20, .spare_buffers = 8};
+
 // One bit a chunk: needed, and there in this copy.
 Bytes bitmap_to_keep(const NeededChunks& needed, const PackedFrame& copy, const OpenedFrame& frame,
                      size_t& kept) {
   Bytes bitmap((frame.chunks().size() + 7) / 8);
   kept = 0;
   for (uint32_t i = 0; i < frame.chunks().size(); ++i) {
-    if (!needed.has(copy.number, i) || !frame.range(i, 1)) continue;
-    bitmap[i / 8] = static_cast<uint8_t>(bitmap[i / 8] | 1U << (i % 8));
+    if (!needed.has(copy, i) || !frame.range(i, 1)) continue;
+    set_bit(bitmap, i);
     ++kept;
   }
   return bitmap;
@@ -32,7 +35,7 @@ class PackCopier {
   // Error of damage when something needed cannot be read. What was pushed before that is a copy too many.
   void copy(uint32_t number) {
     for (const PackedFrame& copy : needed_.index().frames_of(number)) {
-      if (needed_.count(copy.number) > 0) copy_frame(needed_.index().packs()[number], copy);
+      if (needed_.count(copy) > 0) copy_frame(needed_.index().packs()[number], copy);
     }
   }
 
@@ -50,7 +53,7 @@ class PackCopier {
     }
     job.content = pipeline_.take_buffer();
     for (uint32_t i = 0; i < frame.chunks().size(); ++i) {
-      if ((bitmap[i / 8] >> (i % 8) & 1) == 0) continue;
+      if (!is_set(bitmap, i)) continue;
       const ByteView bytes = frame.range(i, 1).value();
       job.content.insert(job.content.end(), bytes.begin(), bytes.end());
     }
@@ -78,7 +81,7 @@ CompactionResult compact_packs(const std::shared_ptr<RepositoryCore>& core, cons
         ++result.written_packs;
         index.add(std::move(contents));
       },
-      stop);
+      stop, kQueues);
   PackCopier copier(core, needed, pipeline);
   uint64_t bytes_total = 0;
   for (const uint32_t number : packs) bytes_total += needed.index().packs()[number].size_bytes;

@@ -21,7 +21,7 @@ struct CompactionResult {
 
 // Copies what is needed of some packs into new ones: whole frames as they are, others without their dead
 // chunks, under the same ids. Everything is read and checked on the way; new packs are indexed when this
-// returns. Nothing is removed. Memory: as a backup's pipeline (BackupWriter).
+// returns. Nothing is removed. Memory: 8 MiB in queues, a pack of 32 MiB, and W x 3 MiB on W cores.
 CompactionResult compact_packs(const std::shared_ptr<RepositoryCore>& core, const NeededChunks& needed,
                                std::span<const uint32_t> packs, EventSink& events,
                                const std::stop_token& stop);

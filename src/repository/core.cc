@@ -53,12 +53,22 @@ std::shared_ptr<const FrameIndex> RepositoryCore::refresh_index() {
   return index_;
 }
 
-bool RepositoryCore::try_refresh_index() {
+std::set<std::string> RepositoryCore::list_index_objects() {
   std::set<std::string> listed;
   store_.list("index/", [&](const storage::ListedObject& object) {
     if (is_index_name(object.name)) listed.insert(object.name);
     return true;
   });
+  return listed;
+}
+
+bool RepositoryCore::index_has_shrunk() {
+  const std::scoped_lock lock(index_mutex_);
+  return !std::ranges::includes(list_index_objects(), index_objects_);
+}
+
+bool RepositoryCore::try_refresh_index() {
+  std::set<std::string> listed = list_index_objects();
   std::vector<std::string> added;
   std::ranges::set_difference(listed, index_objects_, std::back_inserter(added));
   const bool vanished = !std::ranges::includes(listed, index_objects_);
@@ -82,18 +92,24 @@ bool RepositoryCore::try_refresh_index() {
 }
 
 bool RepositoryCore::add_index_object(FrameIndex& index, const std::string& object) {
-  const std::optional<Bytes> box = store_.get(object, max_box_bytes(BoxKind::kIndex));
-  if (!box) return false;
   try {
-    BoxOpener opener(keys_);
-    const ByteView content = opener.open(BoxKind::kIndex, box_name_of_object(object), *box, object);
-    // Twice, so that nothing is taken from an object that is damaged further behind.
-    for_each_pack(content, object, [](const PackContents&) {});
-    for_each_pack(content, object, [&](const PackContents& contents) { index.add(contents); });
+    return visit_index_object(object, [&](const PackContents& contents) { index.add(contents); });
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
     damaged_indexes_[object] = error.cause();
   }
+  return true;
+}
+
+bool RepositoryCore::visit_index_object(const std::string& object,
+                                        const std::function<void(const PackContents&)>& visit) {
+  const std::optional<Bytes> box = store_.get(object, max_box_bytes(BoxKind::kIndex));
+  if (!box) return false;
+  BoxOpener opener(keys_);
+  const ByteView content = opener.open(BoxKind::kIndex, box_name_of_object(object), *box, object);
+  // Twice, so that nothing is taken from an object that is damaged further behind.
+  for_each_pack(content, object, [](const PackContents&) {});
+  for_each_pack(content, object, visit);
   return true;
 }
 
@@ -180,6 +196,24 @@ bool RepositoryCore::holds(const IndexedPack& pack, const IndexedFrame& frame) {
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
     return false;
+  }
+}
+
+bool RepositoryCore::may_have_chunks(const IndexedPack& pack, const IndexedFrame& copy, uint64_t first_chunk,
+                                     uint64_t chunk_count) {
+  if (first_chunk + chunk_count > copy.chunk_count) return false;
+  if (!copy.partial) return true;
+  try {
+    const std::shared_ptr<const PackDirectory> listed = directory(pack);
+    const DirectoryEntry* const entry = listed->at_offset(copy.offset);
+    if (entry == nullptr || entry->chunks.size() != copy.chunk_count) return false;
+    for (uint64_t i = 0; i < chunk_count; ++i) {
+      if (!entry->has_chunk(first_chunk + i)) return false;
+    }
+    return true;
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    return true;
   }
 }
 

@@ -39,8 +39,15 @@ class RepositoryCore {
   // Reads the index objects that are new. One that is damaged is left out and remembered: whoever misses a
   // frame says so. Read manifests before.
   std::shared_ptr<const FrameIndex> refresh_index();
+  // Whether index objects that were read are gone. Then the next refresh_index() builds a new index beside
+  // the old one: whoever holds that should let go of it first.
+  bool index_has_shrunk();
   // Object and problem of each index object that was left out.
   std::map<std::string, std::string> damaged_indexes();
+
+  // Visits what one index object says of each pack; false when the object is gone. Error kCorruptedBackup
+  // when it is damaged, and then nothing was visited.
+  bool visit_index_object(const std::string& object, const std::function<void(const PackContents&)>& visit);
 
   // Error kCorruptedBackup, which names the pack, when it is missing or damaged.
   std::shared_ptr<const PackDirectory> directory(const IndexedPack& pack);
@@ -50,6 +57,11 @@ class RepositoryCore {
   // Is it that very frame which lies there? The index knows only the short id. Asks the pack's directory; no,
   // when that is damaged.
   bool holds(const IndexedPack& pack, const IndexedFrame& frame);
+
+  // Whether a copy has all these chunks. Of one that lacks some, its pack's directory says which; where that
+  // is damaged, the frame may be whole: yes.
+  bool may_have_chunks(const IndexedPack& pack, const IndexedFrame& copy, uint64_t first_chunk,
+                       uint64_t chunk_count);
 
   // Newest first. What does not look like a manifest is left out.
   std::vector<BackupId> backup_ids();
@@ -66,6 +78,7 @@ class RepositoryCore {
     size_t bytes;
   };
 
+  std::set<std::string> list_index_objects();
   // Both need index_mutex_; false when something was gone that had been listed.
   bool try_refresh_index();
   bool add_index_object(FrameIndex& index, const std::string& object);

@@ -74,19 +74,11 @@ class Forge {
                     const std::optional<Bytes>& directory = std::nullopt) {
     const std::string object = pack_name(id);
     Bytes bytes = encode_pack_header(id, keys_.newest_epoch());
-    PackContents contents = {.pack = {.id = id, .epoch = keys_.newest_epoch()}, .frames = {}};
     PackDirectory honest = {.pack = id, .epoch = keys_.newest_epoch(), .frames = {}};
     for (ForgedFrame& frame : frames) {
       frame.entry.offset = bytes.size();
       frame.entry.length = frame.box.size();
       bytes.insert(bytes.end(), frame.box.begin(), frame.box.end());
-      contents.frames.push_back({.id = frame.entry.id,
-                                 .offset = static_cast<uint32_t>(frame.entry.offset),
-                                 .length = static_cast<uint32_t>(frame.entry.length),
-                                 .data_bytes = static_cast<uint32_t>(frame.entry.data_bytes()),
-                                 .chunk_count = static_cast<uint16_t>(frame.entry.chunks.size()),
-                                 .kind = static_cast<uint8_t>(frame_kind(frame.entry.stream_class)),
-                                 .partial = !frame.entry.bitmap.empty()});
       honest.frames.push_back(frame.entry);
     }
     const Bytes box =
@@ -96,9 +88,8 @@ class Forge {
                                                .frame_count = honest.frames.size()});
     bytes.insert(bytes.end(), box.begin(), box.end());
     bytes.insert(bytes.end(), trailer.begin(), trailer.end());
-    contents.pack.size_bytes = bytes.size();
     replace(object, bytes);
-    return contents;
+    return contents_of(honest, bytes.size());
   }
   void index(const std::string& object, const std::vector<PackContents>& packs) {
     replace_sealed(BoxKind::kIndex, object, encode_index(packs));

@@ -12,8 +12,6 @@ struct Trailer {
   ByteView absent_ids;
 };
 
-bool is_set(ByteView bitmap, size_t i) { return (bitmap[i / 8] >> (i % 8) & 1) != 0; }
-
 Trailer read_trailer(ByteView bytes, std::string_view object) {
   ByteReader reader(bytes, object);
   Trailer trailer;

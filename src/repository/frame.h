@@ -23,6 +23,12 @@ struct ChunkInfo {
 
 inline constexpr uint8_t kFramePartial = 1;  // flag: this copy lacks chunks
 
+// Of a bitmap with one bit a chunk, the lowest of a byte first.
+inline bool is_set(ByteView bitmap, size_t i) { return (bitmap[i / 8] >> (i % 8) & 1) != 0; }
+inline void set_bit(Bytes& bitmap, size_t i) {
+  bitmap[i / 8] = static_cast<uint8_t>(bitmap[i / 8] | 1U << (i % 8));
+}
+
 inline BoxKind frame_kind(StreamClass stream_class) {
   return stream_class == StreamClass::kMetadata ? BoxKind::kMetadataFrame : BoxKind::kDataFrame;
 }

@@ -13,10 +13,10 @@
 namespace dbb::repository {
 namespace {
 
-constexpr size_t kJobsBytes = 16 << 20;
-constexpr size_t kSealedBytes = 32 << 20;
 constexpr size_t kTrailerBytes = 16 << 10;  // room for a frame's trailer
-constexpr size_t kSpareBuffers = 16;
+
+// What compresses well is small, and the list of its chunks is as long as any.
+size_t list_bytes(const FrameJob& job) { return job.chunks.capacity() * sizeof(ChunkInfo); }
 
 }  // namespace
 
@@ -45,11 +45,10 @@ class FramePipeline::Packer {
   void store() {
     if (boxes_.empty()) return;
     directory_.epoch = pipeline_.keys_.newest_epoch();
-    PackContents contents = contents_of(directory_);
-    contents.pack.id = directory_.pack = new_name();
-    contents.pack.size_bytes = put_pack();
-    pipeline_.stored_bytes_ += contents.pack.size_bytes;
-    pipeline_.pack_stored_(std::move(contents), std::move(origins_));
+    directory_.pack = new_name();
+    const uint64_t size_bytes = put_pack();
+    pipeline_.stored_bytes_ += size_bytes;
+    pipeline_.pack_stored_(contents_of(directory_, size_bytes), std::move(origins_));
     origins_.clear();
     directory_.frames.clear();
     boxes_.clear();
@@ -58,20 +57,6 @@ class FramePipeline::Packer {
   }
 
  private:
-  static PackContents contents_of(const PackDirectory& directory) {
-    PackContents contents = {.pack = {.epoch = directory.epoch}, .frames = {}};
-    for (const DirectoryEntry& entry : directory.frames) {
-      contents.frames.push_back({.id = entry.id,
-                                 .offset = static_cast<uint32_t>(entry.offset),
-                                 .length = static_cast<uint32_t>(entry.length),
-                                 .data_bytes = static_cast<uint32_t>(entry.data_bytes()),
-                                 .chunk_count = static_cast<uint16_t>(entry.chunks.size()),
-                                 .kind = static_cast<uint8_t>(frame_kind(entry.stream_class)),
-                                 .partial = !entry.bitmap.empty()});
-    }
-    return contents;
-  }
-
   PackId new_name() {
     ByteWriter what;
     for (const DirectoryEntry& entry : directory_.frames) what.raw(entry.id.bytes);
@@ -106,14 +91,15 @@ class FramePipeline::Packer {
 };
 
 FramePipeline::FramePipeline(storage::ObjectStore& store, const KeyRing& keys, const WriteSettings& writing,
-                             PackStored pack_stored, std::stop_token stop)
+                             PackStored pack_stored, std::stop_token stop, const PipelineQueues& queues)
     : store_(store),
       keys_(keys),
       writing_(writing),
+      spare_buffers_(queues.spare_buffers),
       pack_stored_(std::move(pack_stored)),
       sealers_(std::max(1U, std::thread::hardware_concurrency())),
-      jobs_(kJobsBytes),
-      sealed_(kSealedBytes),
+      jobs_(queues.frames),
+      sealed_(queues.sealed),
       tasks_(std::move(stop)) {
   const unsigned count = sealers_;
   for (unsigned i = 0; i < count; ++i) {
@@ -149,7 +135,7 @@ void FramePipeline::seal_frames(const std::stop_token& stop) {
     Bytes box = sealer.seal(frame_kind(job->stream_class), job->id.bytes, job->content);
     give_buffer(std::move(job->content));
     job->content = {};
-    const size_t weight = box.size();
+    const size_t weight = box.size() + list_bytes(*job);
     sealed_.push({.job = std::move(*job), .box = std::move(box)}, weight, stop);
   }
   if (--sealers_ == 0) sealed_.close();
@@ -162,7 +148,7 @@ void FramePipeline::pack_frames(const std::stop_token& stop) {
 }
 
 void FramePipeline::push(FrameJob job) {
-  const size_t weight = job.content.capacity();
+  const size_t weight = job.content.capacity() + list_bytes(job);
   try {
     jobs_.push(std::move(job), weight, tasks_.token());
   } catch (const Error&) {
@@ -171,7 +157,7 @@ void FramePipeline::push(FrameJob job) {
 }
 
 void FramePipeline::push_sealed(FrameJob job, Bytes box) {
-  const size_t weight = box.size();
+  const size_t weight = box.size() + list_bytes(job);
   try {
     sealed_.push({.job = std::move(job), .box = std::move(box)}, weight, tasks_.token());
   } catch (const Error&) {
@@ -196,7 +182,7 @@ Bytes FramePipeline::take_buffer() {
 void FramePipeline::give_buffer(Bytes buffer) {
   buffer.clear();
   const std::scoped_lock lock(buffers_mutex_);
-  if (buffers_.size() < kSpareBuffers) buffers_.push_back(std::move(buffer));
+  if (buffers_.size() < spare_buffers_) buffers_.push_back(std::move(buffer));
 }
 
 void FramePipeline::finish() {

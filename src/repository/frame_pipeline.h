@@ -38,6 +38,13 @@ struct FrameOrigin {
   std::shared_ptr<const StreamKey> key;  // as in FrameJob
 };
 
+// How much of what waits between the stages may be in memory, in bytes.
+struct PipelineQueues {
+  size_t frames = 8 << 20;
+  size_t sealed = 16 << 20;
+  size_t spare_buffers = 16;  // of a frame each; a number
+};
+
 // Called with each pack once it is stored, by the thread that stores, one after the other.
 using PackStored = std::function<void(PackContents contents, std::vector<FrameOrigin> origins)>;
 
@@ -48,7 +55,7 @@ using PackStored = std::function<void(PackContents contents, std::vector<FrameOr
 class FramePipeline {
  public:
   FramePipeline(storage::ObjectStore& store, const KeyRing& keys, const WriteSettings& writing,
-                PackStored pack_stored, std::stop_token stop);
+                PackStored pack_stored, std::stop_token stop, const PipelineQueues& queues = {});
   ~FramePipeline();
 
   // Blocks while the queue is full.
@@ -85,6 +92,7 @@ class FramePipeline {
   storage::ObjectStore& store_;
   const KeyRing& keys_;
   const WriteSettings writing_;
+  const size_t spare_buffers_;
   const PackStored pack_stored_;
   std::atomic<uint64_t> stored_bytes_ = 0;
   std::atomic<unsigned> sealers_;  // still running

@@ -38,6 +38,22 @@ IndexedFrame read_frame(ByteView record, uint64_t pack_bytes, std::string_view o
 
 }  // namespace
 
+PackContents contents_of(const PackDirectory& directory, uint64_t size_bytes) {
+  PackContents contents = {.pack = {.id = directory.pack, .size_bytes = size_bytes, .epoch = directory.epoch},
+                           .frames = {}};
+  contents.frames.reserve(directory.frames.size());
+  for (const DirectoryEntry& entry : directory.frames) {
+    contents.frames.push_back({.id = entry.id,
+                               .offset = static_cast<uint32_t>(entry.offset),
+                               .length = static_cast<uint32_t>(entry.length),
+                               .data_bytes = static_cast<uint32_t>(entry.data_bytes()),
+                               .chunk_count = static_cast<uint16_t>(entry.chunks.size()),
+                               .kind = static_cast<uint8_t>(frame_kind(entry.stream_class)),
+                               .partial = !entry.bitmap.empty()});
+  }
+  return contents;
+}
+
 Bytes encode_index(std::span<const PackContents> packs) {
   ByteWriter out;
   ByteWriter head;

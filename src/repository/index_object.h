@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "repository/frame.h"
+#include "repository/pack.h"
 
 // Index objects as bytes (docs/format/repository.md, "Index").
 namespace dbb::repository {
@@ -40,6 +41,9 @@ struct PackContents {
 
   bool operator==(const PackContents&) const = default;
 };
+
+// What an index says of a pack with that directory.
+PackContents contents_of(const PackDirectory& directory, uint64_t size_bytes);
 
 Bytes encode_index(std::span<const PackContents> packs);
 // Error kCorruptedBackup, which names `object`, here and below.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -12,21 +11,18 @@
 #include "codec/xxh3.h"
 #include "repository/condemned_packs.h"
 #include "repository/damage.h"
+#include "repository/frame_pipeline.h"
 #include "repository/index_writer.h"
 #include "repository/object_check.h"
 #include "repository/object_names.h"
 #include "repository/pack_salvage.h"
-#include "repository/put_object.h"
 #include "repository/reference_check.h"
 #include "repository/state_object.h"
-#include "repository/unique_name.h"
 
 namespace dbb::repository {
 namespace {
 
 constexpr size_t kMaxReasons = 100;
-
-PackId pack_of_name(const std::string& object) { return PackId::from(from_hex(object.substr(9))); }
 
 // The same for the same frames in the same places.
 uint64_t print_of(const PackContents& contents) { return codec::xxh3_128(encode_index({&contents, 1})).low; }
@@ -47,12 +43,8 @@ OldIndex read_old_index(RepositoryCore& core, const std::stop_token& stop) {
   std::ranges::sort(old.objects);
   for (const std::string& object : old.objects) {
     if (stop.stop_requested()) throw cancelled();
-    const std::optional<Bytes> box = core.store().get(object, max_box_bytes(BoxKind::kIndex));
-    if (!box) continue;
     try {
-      BoxOpener opener(core.keys());
-      const ByteView content = opener.open(BoxKind::kIndex, box_name_of_object(object), *box, object);
-      for_each_pack(content, object, [&](const PackContents& contents) {
+      core.visit_index_object(object, [&](const PackContents& contents) {
         old.prints[contents.pack.id].insert(print_of(contents));
       });
     } catch (const Error& error) {
@@ -63,24 +55,9 @@ OldIndex read_old_index(RepositoryCore& core, const std::stop_token& stop) {
   return old;
 }
 
-PackContents contents_of(const PackDirectory& directory, uint64_t size_bytes) {
-  PackContents contents = {.pack = {.id = directory.pack, .size_bytes = size_bytes, .epoch = directory.epoch},
-                           .frames = {}};
-  for (const DirectoryEntry& entry : directory.frames) {
-    contents.frames.push_back({.id = entry.id,
-                               .offset = static_cast<uint32_t>(entry.offset),
-                               .length = static_cast<uint32_t>(entry.length),
-                               .data_bytes = static_cast<uint32_t>(entry.data_bytes()),
-                               .chunk_count = static_cast<uint16_t>(entry.chunks.size()),
-                               .kind = static_cast<uint8_t>(frame_kind(entry.stream_class)),
-                               .partial = !entry.bitmap.empty()});
-  }
-  return contents;
-}
-
 // A pack as its own ends describe it. Throws kCorruptedBackup.
 PackContents read_contents_of(RepositoryCore& core, const std::string& object, uint64_t size_bytes) {
-  IndexedPack pack = {.id = pack_of_name(object), .size_bytes = size_bytes};
+  IndexedPack pack = {.id = pack_of_name(object).value(), .size_bytes = size_bytes};
   Bytes header(kPackHeaderBytes);
   header.resize(core.store().get_range(object, 0, header).value_or(0));
   pack.epoch = decode_pack_header(header, pack.id, object);
@@ -147,7 +124,7 @@ class Planner {
   }
 
   void salvage(BrokenPack& broken) {
-    PackDirectory directory = {.pack = pack_of_name(broken.object), .frames = {}};
+    PackDirectory directory = {.pack = pack_of_name(broken.object).value(), .frames = {}};
     for_each_whole_frame(
         *core_, broken.object, broken.size_bytes,
         [&](const DirectoryEntry& entry, ByteView) { directory.frames.push_back(entry); }, stop_);
@@ -240,45 +217,35 @@ class Planner {
   FindingList findings_;
 };
 
-// Copies the wanted frames of one broken pack. Their boxes are sealed for the frame, not for the pack, so
-// they are good in any.
-class PackCopy {
- public:
-  explicit PackCopy(RepositoryCore& core) : core_(core) {}
-
-  void add(const DirectoryEntry& entry, ByteView box) {
-    if (bytes_.empty()) {
-      const uint32_t epoch = ByteReader(box.subspan(8, 4), "box").u32();
-      directory_ = {.pack = unique_name(core_.keys(), box), .epoch = epoch, .frames = {}};
-      bytes_ = encode_pack_header(directory_.pack, epoch);
-    }
-    directory_.frames.push_back(entry);
-    directory_.frames.back().offset = bytes_.size();
-    bytes_.insert(bytes_.end(), box.begin(), box.end());
+// Copies the wanted frames of broken packs. Their boxes are sealed for the frame, not for the pack, so they
+// are good in any.
+void salvage(RepositoryCore& core, const std::vector<BrokenPack>& packs, IndexWriter& index,
+             IndexRepairResult& result, EventSink& events, const std::stop_token& stop) {
+  FramePipeline pipeline(
+      core.store(), core.keys(), core.config().writing,
+      [&](PackContents contents, const std::vector<FrameOrigin>&) {
+        index.add(std::move(contents));
+        ++result.new_packs;
+      },
+      stop);
+  for (const BrokenPack& broken : packs) {
+    events.emit(Progress{.phase = "salvage", .object = broken.object});
+    for_each_whole_frame(
+        core, broken.object, broken.size_bytes,
+        [&](const DirectoryEntry& entry, ByteView box) {
+          if (!std::ranges::binary_search(broken.wanted_offsets, entry.offset)) return;
+          pipeline.push_sealed({.id = entry.id,
+                                .stream_class = entry.stream_class,
+                                .chunks = entry.chunks,
+                                .content = {},
+                                .bitmap = entry.bitmap},
+                               Bytes(box.begin(), box.end()));
+          ++result.copied_frames;
+        },
+        stop);
   }
-  uint64_t bytes() const { return bytes_.size(); }
-
-  // Stores the pack.
-  PackContents finish() {
-    const std::string object = pack_name(directory_.pack);
-    const Bytes box =
-        BoxSealer(core_.keys())
-            .seal(BoxKind::kDirectory, box_name_of_object(object), encode_directory(directory_));
-    const Bytes trailer = encode_pack_trailer({.directory_offset = bytes_.size(),
-                                               .directory_length = box.size(),
-                                               .frame_count = directory_.frames.size()});
-    const std::array<ByteView, 3> pieces = {bytes_, box, trailer};
-    put_object(core_.store(), object, pieces);
-    PackContents contents = contents_of(directory_, bytes_.size() + box.size() + trailer.size());
-    bytes_.clear();
-    return contents;
-  }
-
- private:
-  RepositoryCore& core_;
-  PackDirectory directory_;
-  Bytes bytes_;
-};
+  pipeline.finish();
+}
 
 }  // namespace
 
@@ -293,24 +260,7 @@ IndexRepairResult execute_index_repair(const std::shared_ptr<RepositoryCore>& co
   IndexRepairResult result;
   if (!plan.needed) return result;
   IndexWriter index(*core);
-  for (const BrokenPack& broken : plan.broken_packs) {
-    events.emit(Progress{.phase = "salvage", .object = broken.object});
-    PackCopy copy(*core);
-    const auto store = [&] {
-      index.add(copy.finish());
-      ++result.new_packs;
-    };
-    for_each_whole_frame(
-        *core, broken.object, broken.size_bytes,
-        [&](const DirectoryEntry& entry, ByteView box) {
-          if (!std::ranges::binary_search(broken.wanted_offsets, entry.offset)) return;
-          copy.add(entry, box);
-          ++result.copied_frames;
-          if (copy.bytes() >= kPackBytes) store();
-        },
-        stop);
-    if (copy.bytes() > 0) store();
-  }
+  if (!plan.broken_packs.empty()) salvage(*core, plan.broken_packs, index, result, events, stop);
   uint64_t done = 0;
   for (const IndexedPack& pack : plan.packs) {
     if (stop.stop_requested()) throw cancelled();

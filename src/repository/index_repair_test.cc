@@ -8,57 +8,12 @@
 #include "repository/repository.h"
 #include "repository/small_repository.h"
 #include "repository/testing.h"
+#include "storage/crash_store.h"
 
 namespace dbb::repository {
 namespace {
 
 using testing::SmallRepository;
-
-// Fails at the n-th change, before or after it is made, and at every one after it.
-class DyingStore final : public storage::ObjectStore {
- public:
-  DyingStore(storage::ObjectStore& store, int changes, bool after)
-      : store_(store), left_(changes), after_(after) {}
-
-  storage::StoreFeatures features() const override { return store_.features(); }
-  std::string describe() const override { return store_.describe(); }
-  using ObjectStore::put;
-  storage::PutResult put(std::string_view name, std::span<const ByteView> pieces) override {
-    --left_;
-    if (left_ < 0 || (left_ == 0 && !after_)) die();
-    const storage::PutResult result = store_.put(name, pieces);
-    if (left_ == 0) die();
-    return result;
-  }
-  std::optional<Bytes> get(std::string_view name, uint64_t limit) override { return store_.get(name, limit); }
-  std::optional<size_t> get_range(std::string_view name, uint64_t offset, std::span<uint8_t> into) override {
-    return store_.get_range(name, offset, into);
-  }
-  std::optional<uint64_t> size(std::string_view name) override {
-    if (left_ <= 0) die();
-    return store_.size(name);
-  }
-  void list(std::string_view prefix,
-            const std::function<bool(const storage::ListedObject&)>& visit) override {
-    store_.list(prefix, visit);
-  }
-  bool remove(std::string_view name) override {
-    --left_;
-    if (left_ < 0 || (left_ == 0 && !after_)) die();
-    const bool removed = store_.remove(name);
-    if (left_ == 0) die();
-    return removed;
-  }
-
- private:
-  [[noreturn]] static void die() {
-    throw Error(ErrorCode::kStorageFailed, {.message = "A test asked for it."});
-  }
-
-  storage::ObjectStore& store_;
-  int left_;
-  const bool after_;
-};
 
 IndexRepairPlan plan_of(storage::ObjectStore& store) {
   NullEventSink events;
@@ -182,32 +137,7 @@ TEST(IndexRepair, CorrectsAnIndexThatLies) {
 TEST(IndexRepair, WorksWithCopiesPartialCopiesAndPacksOfNobody) {
   SmallRepository small;
   // A second copy of a, a copy of b without its first chunk, and what a killed backup left.
-  const Bytes pack = small.store.get(small.objects["pack of a and b"], 1 << 30).value();
-  const auto frame_in = [&](const std::string& name) {
-    testing::ForgedFrame frame;
-    for (const DirectoryEntry& entry : small.directory("pack of a and b").frames) {
-      if (entry.id == small.frames[name]) frame.entry = entry;
-    }
-    frame.box.assign(pack.begin() + static_cast<ptrdiff_t>(frame.entry.offset),
-                     pack.begin() + static_cast<ptrdiff_t>(frame.entry.offset + frame.entry.length));
-    return frame;
-  };
-  testing::ForgedFrame partial = frame_in("b");
-  partial.entry.bitmap = {2};
-  const std::string rows = SmallRepository::rows_of("b");
-  ByteWriter content;
-  content.raw(as_bytes(rows).subspan(rows.size() / 2));
-  ByteWriter trailer;
-  trailer.u8(static_cast<uint8_t>(StreamClass::kRows));
-  trailer.u8(kFramePartial);
-  trailer.varint(2);
-  for (const ChunkInfo& chunk : partial.entry.chunks) trailer.varint(chunk.length);
-  trailer.u8(2);
-  trailer.raw(partial.entry.chunks[0].id.bytes);
-  content.raw(trailer.bytes());
-  content.u32(static_cast<uint32_t>(trailer.bytes().size()));
-  partial.box = small.forge().seal_frame(partial.entry, content.bytes());
-  small.forge().pack(pack_id(0x66), {frame_in("a"), partial});
+  small.forge().pack(pack_id(0x66), {small.copy_of("pack of a and b", "a"), small.second_half_of_b()});
   small.forge().pack(pack_id(0x77), {small.forge().frame(StreamClass::kRows, {Bytes(500, 'x')})});
   remove_index(small);
 
@@ -308,12 +238,13 @@ TEST(IndexRepair, KilledAtAnyStepLeavesWhatWasReadable) {
   };
   int steps = 0;
   for (const auto& [expected, damage] : cases) {
-    for (const bool after : {false, true}) {
+    for (const auto fault : {storage::CrashStore::Fault::kDies, storage::CrashStore::Fault::kDiesAfter}) {
       for (int step = 1;; ++step) {
         SmallRepository small;
         damage(small);
         const std::string before = readable(small);
-        DyingStore dying(small.store, step, after);
+        storage::CrashStore dying(small.store);
+        dying.fail_at(step, fault);
         try {
           repair(dying);
           ASSERT_GT(step, 2);

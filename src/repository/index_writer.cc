@@ -4,14 +4,10 @@
 #include "repository/unique_name.h"
 
 namespace dbb::repository {
-namespace {
-
-constexpr size_t kIndexObjectFrames = 200'000;  // about 10 MiB
-
-}  // namespace
+namespace {}  // namespace
 
 void IndexWriter::add(PackContents contents) {
-  if (frames_ + contents.frames.size() > kIndexObjectFrames) store();
+  if (frames_ + contents.frames.size() > kFrames) store();
   frames_ += contents.frames.size();
   packs_.push_back(std::move(contents));
 }

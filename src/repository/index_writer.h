@@ -10,9 +10,13 @@
 namespace dbb::repository {
 
 // Collects what packs contain and stores it as index objects of bounded size. Confined to one thread. Memory:
-// what was added since the last object, at most 200,000 frames.
+// what was added since the last object, at most 64,000 frames, and three
+// times that while it is encoded: 13 MiB.
 class IndexWriter {
  public:
+  // Of one object: about 3 MiB.
+  static constexpr size_t kFrames = 64'000;
+
   explicit IndexWriter(RepositoryCore& core) : core_(core) {}
 
   // Stores an object when enough has come together.

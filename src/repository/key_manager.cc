@@ -177,6 +177,7 @@ std::string KeyManager::change(const NewKey& key, system::Clock& clock) {
 }
 
 uint32_t KeyManager::rotate(system::Clock& clock) {
+  refuse_without_encryption();
   uint32_t epoch = core_->keys().newest_epoch();
   while (core_->keys().has_epoch(epoch + 1)) ++epoch;  // another process may have begun some
   ++epoch;

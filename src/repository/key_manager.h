@@ -60,7 +60,7 @@ class KeyManager {
   // The one in use is replaced. The id of the new one.
   std::string change(const NewKey& key, system::Clock& clock);
   // Begins a new epoch and returns its number: whoever opens the repository from now on seals what is new
-  // with its data key. Works without encryption, too.
+  // with its data key.
   uint32_t rotate(system::Clock& clock);
 
  private:

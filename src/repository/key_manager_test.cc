@@ -20,6 +20,7 @@ using testing::key_file;
 using testing::make_rows;
 using testing::passphrase;
 using testing::sources;
+using testing::text_of;
 
 class Keys : public ::testing::Test {
  protected:
@@ -36,14 +37,6 @@ class Keys : public ::testing::Test {
   }
   std::string add(KeySource key, const std::string& label = "") {
     return manager().add({.source = std::move(key), .label = label}, place_->clock);
-  }
-  std::string text_of(Repository& repository, const BackupId& id) {
-    const auto backup = repository.open_backup(id);
-    std::string text;
-    backup->for_each_item([&](const Item& item) {
-      for (const StreamRef& part : item.parts) text += testing::read_text(*backup, part);
-    });
-    return text;
   }
 
   std::optional<testing::Place> place_;
@@ -154,6 +147,7 @@ TEST_F(Keys, ARepositoryWithoutEncryptionHasNone) {
   EXPECT_TRUE(plain.repository->key_manager().list().empty());
   EXPECT_EQ(code_of([&] { plain.repository->key_manager().add({.source = key_file(1)}, plain.clock); }),
             ErrorCode::kUsage);
+  EXPECT_EQ(code_of([&] { plain.repository->key_manager().rotate(plain.clock); }), ErrorCode::kUsage);
   EXPECT_EQ(Repository::look(plain.store), EncryptionKind::kNone);
 }
 

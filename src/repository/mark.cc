@@ -22,12 +22,29 @@ namespace {
            fmt::format("If that backup is lost: dbbackup forget {}, then prune again.", id.text())}});
 }
 
+void for_each_extent_of(const std::shared_ptr<RepositoryCore>& core,
+                        const std::shared_ptr<const FrameIndex>& index, const Manifest& manifest,
+                        const std::function<void(const Extent&)>& visit) {
+  for_each_extent(core, index, manifest.items, visit);
+  RecordReader records(core, index, manifest.items, {.record_bytes = kMaxItemBytes, .what = "item list"});
+  ByteView record;
+  while (records.next(record)) {
+    for (const StreamRef& part : decode_item(record, "item list").parts) {
+      for_each_extent(core, index, part, visit);
+    }
+  }
+}
+
 }  // namespace
 
 Mark::Mark(std::shared_ptr<RepositoryCore> core, EventSink& events, std::stop_token stop)
     : core_(std::move(core)), events_(events), stop_(std::move(stop)) {}
 
 void Mark::update() {
+  if (needed_ && core_->index_has_shrunk()) {
+    needed_.reset();
+    backups_.clear();
+  }
   // Manifests and checkpoints before the index: DESIGN section 5, order of writing.
   std::vector<BackupId> added;
   for (const BackupId& id : core_->backup_ids()) {
@@ -55,6 +72,19 @@ void Mark::update() {
   for_each_state<Checkpoint>(*core_, [&](const Checkpoint& checkpoint) { read_checkpoint(checkpoint); });
 }
 
+bool Mark::lacks_chunks(const BackupId& id) {
+  const std::shared_ptr<const FrameIndex> index = core_->refresh_index();
+  bool lacks = false;
+  for_each_extent_of(core_, index, core_->read_manifest(id), [&](const Extent& extent) {
+    if (stop_.stop_requested()) throw cancelled();
+    if (lacks || extent.hole) return;
+    lacks = std::ranges::none_of(index->copies(extent.frame), [&](const IndexedFrame& copy) {
+      return core_->may_have_chunks(index->pack_of(copy), copy, extent.first_chunk, extent.chunk_count);
+    });
+  });
+  return lacks;
+}
+
 void Mark::read_checkpoint(const Checkpoint& checkpoint) {
   const bool useless = std::ranges::any_of(backups_, [&](const auto& entry) {
     const Backup& backup = entry.second;
@@ -71,7 +101,7 @@ void Mark::read_checkpoint(const Checkpoint& checkpoint) {
 }
 
 void Mark::read_backup(const BackupId& id, const std::shared_ptr<const FrameIndex>& index) {
-  Backup backup = {.id = id, .source = {}, .kind = {}};
+  Backup backup = {.id = id, .source = {}};
   const auto need = [&](const Extent& extent) {
     if (stop_.stop_requested()) throw cancelled();
     if (!extent.hole && !needed_->add(extent) && index->copies(extent.frame).empty())
@@ -80,14 +110,7 @@ void Mark::read_backup(const BackupId& id, const std::shared_ptr<const FrameInde
   try {
     const Manifest manifest = core_->read_manifest(id);
     backup.source = manifest.source;
-    backup.kind = manifest.kind;
-    for_each_extent(core_, index, manifest.items, need);
-    RecordReader records(core_, index, manifest.items, {.record_bytes = kMaxItemBytes, .what = "item list"});
-    ByteView record;
-    while (records.next(record)) {
-      for (const StreamRef& part : decode_item(record, "item list").parts)
-        for_each_extent(core_, index, part, need);
-    }
+    for_each_extent_of(core_, index, manifest, need);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kBackupNotFound) return;  // forgotten since it was listed
     if (is_damage(error) || error.code() == ErrorCode::kRepositoryTooNew) throw_unknown_needs(id, error);

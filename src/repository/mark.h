@@ -23,17 +23,20 @@ class Mark {
   struct Backup {
     BackupId id;
     std::string source;
-    std::string kind;
-    uint64_t missing_extents = 0;  // of frames that no index lists
+    uint64_t missing_extents = 0;  // of frames that no index lists; see lacks_chunks()
   };
 
-  // `index` fixes which frames can be told apart; later ones are of no interest.
   Mark(std::shared_ptr<RepositoryCore> core, EventSink& events, std::stop_token stop);
 
-  // Reads manifests and checkpoints that are new, then what they refer to. Error kCorruptedBackup or
-  // kRepositoryTooNew, with what to do, when it cannot be known what some backup needs: then nothing may be
-  // deleted.
+  // Reads manifests and checkpoints that are new, then what they refer to; all of them again when index
+  // objects are gone, since the old index and the new one may not fit into memory together. Error
+  // kCorruptedBackup or kRepositoryTooNew, with what to do, when it cannot be known what some backup needs:
+  // then nothing may be deleted.
   void update();
+
+  // Whether some chunk that the backup needs is in no pack that an index lists. What only a damaged directory
+  // could tell counts as there.
+  bool lacks_chunks(const BackupId& id);
 
   const NeededChunks& needed() const { return *needed_; }
   const std::map<std::string, Backup>& backups() const { return backups_; }  // by id

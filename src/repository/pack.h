@@ -18,7 +18,7 @@ struct DirectoryEntry {
   std::vector<ChunkInfo> chunks;
   Bytes bitmap = {};  // empty: all chunks are there
 
-  bool has_chunk(size_t i) const { return bitmap.empty() || (bitmap[i / 8] >> (i % 8) & 1) != 0; }
+  bool has_chunk(size_t i) const { return bitmap.empty() || is_set(bitmap, i); }
   // Of the chunks that are there.
   uint64_t data_bytes() const;
   bool operator==(const DirectoryEntry&) const = default;

@@ -12,16 +12,52 @@ namespace {
 constexpr uint64_t kSmallPack = 8;
 constexpr size_t kManySmallPacks = 64;
 
-PackUse use_of(const NeededChunks& needed, uint32_t pack, uint64_t bytes) {
-  PackUse use = {.pack = pack, .bytes = bytes};
-  for (const PackedFrame& copy : needed.index().frames_of(pack)) {
-    // Of a partial copy it is not known here how many chunks are there; most are, or it would not be worth
-    // it.
-    // Rounded up: nothing is zero but what nobody needs.
-    const uint64_t chunks = copy.chunk_count;
-    use.needed_bytes += (uint64_t{copy.length} * needed.count(copy.number) + chunks - 1) / chunks;
+uint64_t share_rounded_up(uint64_t bytes, uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : (bytes * part + whole - 1) / whole;
+}
+
+// Only the directory knows which chunks of a partial copy are there. All of them, where it cannot be read.
+struct Presence {
+  uint64_t there;
+  uint64_t needed;
+};
+Presence presence_in(RepositoryCore& core, const NeededChunks& needed, uint32_t pack,
+                     const PackedFrame& copy) {
+  const Presence all = {.there = copy.chunk_count, .needed = needed.count(copy)};
+  if (!copy.partial || all.needed == 0) return all;
+  try {
+    const auto directory = core.directory(needed.index().packs()[pack]);
+    const DirectoryEntry* const entry = directory->at_offset(copy.offset);
+    if (entry == nullptr || entry->chunks.size() != copy.chunk_count) return all;
+    Presence found = {.there = 0, .needed = 0};
+    for (uint32_t i = 0; i < copy.chunk_count; ++i) {
+      if (!entry->has_chunk(i)) continue;
+      ++found.there;
+      found.needed += needed.has(copy, i) ? 1 : 0;
+    }
+    return found;
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    return all;
   }
-  return use;
+}
+
+// A pack of which everything is needed has nothing to waste: its directory, and the ids of chunks that
+// partial copies lack, are shared out among what is in it. Rounded up: nothing is zero but what nobody needs.
+PackUse use_of(RepositoryCore& core, const NeededChunks& needed, uint32_t pack, uint64_t bytes) {
+  uint64_t boxes = 0;
+  uint64_t needed_boxes = 0;
+  uint64_t chunks = 0;
+  for (const PackedFrame& copy : needed.index().frames_of(pack)) {
+    const Presence presence = presence_in(core, needed, pack, copy);
+    boxes += copy.length;
+    chunks += copy.chunk_count;
+    needed_boxes += share_rounded_up(copy.length, presence.needed, presence.there);
+  }
+  return {.pack = pack,
+          .bytes = bytes,
+          .needed_bytes = share_rounded_up(bytes, needed_boxes, boxes),
+          .chunks = chunks};
 }
 
 // Both in one: least needed first, so that of two packs with the same frames the fuller one stays.
@@ -33,7 +69,7 @@ void find_dead(RepositoryCore& core, const NeededChunks& needed, std::vector<Pac
     bool needless = true;
     if (use.needed_bytes > 0) {
       for (const PackedFrame& copy : needed.index().frames_of(use.pack)) {
-        if (needed.count(copy.number) == 0) continue;
+        if (needed.count(copy) == 0) continue;
         needless =
             is_elsewhere(core, needed, copy, needed.index(), [&](uint32_t pack) { return counts[pack]; });
         if (!needless) break;
@@ -55,12 +91,12 @@ std::vector<PackUse> worth_rewriting(std::vector<PackUse> packs, uint64_t needed
   };
   std::ranges::sort(packs, std::greater<>(), share);
   const auto allowed = static_cast<uint64_t>(max_wasted * static_cast<double>(needed_bytes));
-  const auto is_small = [&](const PackUse& use) { return use.bytes * kSmallPack < pack_bytes; };
-  const bool join = std::ranges::count_if(packs, is_small) >= static_cast<ptrdiff_t>(kManySmallPacks);
+  const auto small = [&](const PackUse& use) { return is_small(use, pack_bytes); };
+  const bool join = std::ranges::count_if(packs, small) >= static_cast<ptrdiff_t>(kManySmallPacks);
   std::vector<PackUse> chosen;
   for (const PackUse& use : packs) {
     const bool wasteful = wasted > allowed && use.wasted_bytes() > 0;
-    if (!wasteful && !(join && is_small(use))) continue;
+    if (!wasteful && !(join && small(use))) continue;
     chosen.push_back(use);
     wasted -= use.wasted_bytes();
   }
@@ -68,6 +104,10 @@ std::vector<PackUse> worth_rewriting(std::vector<PackUse> packs, uint64_t needed
 }
 
 }  // namespace
+
+bool is_small(const PackUse& use, uint64_t pack_bytes) {
+  return use.bytes * kSmallPack < pack_bytes && use.chunks * kSmallPack < kPackChunks;
+}
 
 bool is_elsewhere(RepositoryCore& core, const NeededChunks& needed, const PackedFrame& copy,
                   const FrameIndex& index, const std::function<bool(uint32_t)>& counts) {
@@ -84,7 +124,7 @@ bool is_elsewhere(RepositoryCore& core, const NeededChunks& needed, const Packed
       if (entry == nullptr || entry->chunks.size() != copy.chunk_count) return;
       found = true;
       for (uint32_t i = 0; i < copy.chunk_count; ++i) {
-        found = found && (!needed.has(copy.number, i) || entry->has_chunk(i));
+        found = found && (!needed.has(copy, i) || entry->has_chunk(i));
       }
     } catch (const Error& error) {
       if (!is_damage(error)) throw;  // what cannot be read is no other place
@@ -104,7 +144,7 @@ PackChoice choose_packs(RepositoryCore& core, const NeededChunks& needed, const 
     if (stop.stop_requested()) throw cancelled();
     const IndexedPack& pack = index.packs()[number];
     if (left_alone(pack.id)) continue;
-    const PackUse use = use_of(needed, number, pack.size_bytes);
+    const PackUse use = use_of(core, needed, number, pack.size_bytes);
     if (sizes.problem_of(pack).empty()) {
       packs.push_back(use);
       counts[number] = true;

@@ -11,15 +11,19 @@
 
 namespace dbb::repository {
 
-// How much of a pack is needed. Bytes are those of the boxes; what half-needed ones would take without their
-// dead chunks is estimated by their number.
+// How much of a pack is needed. What frames would take without their dead chunks is estimated by the number
+// of these.
 struct PackUse {
   uint32_t pack = 0;  // number in the index
   uint64_t bytes = 0;
   uint64_t needed_bytes = 0;
+  uint64_t chunks = 0;
 
   uint64_t wasted_bytes() const { return bytes - std::min(bytes, needed_bytes); }
 };
+
+// Several of such packs would fit into one, by their bytes and by their chunks.
+bool is_small(const PackUse& use, uint64_t pack_bytes);
 
 struct PackChoice {
   std::vector<PackUse> dead;     // everything needed in them is elsewhere, too

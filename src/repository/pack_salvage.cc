@@ -70,7 +70,7 @@ class Salvage {
     bool whole = true;
     for (size_t i = 0; i < entry.chunks.size(); ++i) {
       if (frame.range(i, 1)) {
-        bitmap[i / 8] |= static_cast<uint8_t>(1 << (i % 8));
+        set_bit(bitmap, i);
       } else {
         whole = false;
       }

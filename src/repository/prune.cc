@@ -3,19 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/error.h"
 #include "repository/compactor.h"
 #include "repository/damage.h"
 #include "repository/index_writer.h"
 #include "repository/manifest_json.h"
+#include "repository/object_names.h"
 
 namespace dbb::repository {
 namespace {
 
 constexpr int64_t kTombstoneMicroseconds = int64_t{400} * 24 * 3600 * 1'000'000;
-constexpr size_t kManyIndexObjects = 64;  // from there on they are joined
+constexpr size_t kManyIndexObjects = 64;  // more than are needed; from there on they are joined
 
 }  // namespace
 
@@ -51,8 +51,7 @@ PrunePlan Pruner::plan() {
   std::set<PackId> condemned = due.packs();
   for (const Condemned& state : due.not_yet) condemned.insert(state.packs.begin(), state.packs.end());
   for (const PackId& pack : condemned) {
-    const auto size = sizes.sizes().find(pack_name(pack));
-    if (size != sizes.sizes().end()) plan.condemned += {.packs = 1, .bytes = size->second};
+    if (const uint64_t bytes = sizes.size_of(pack); bytes > 0) plan.condemned += {.packs = 1, .bytes = bytes};
   }
   for (const auto& [id, session] : OtherSessions(*core_, "").alive)
     plan.waits_for.push_back(described(session));
@@ -117,7 +116,7 @@ bool Pruner::settle(const SessionRecord& session) {
   if (!core_->store().size(manifest_object(id))) return true;
   if (!mark_.backups().contains(session.backup)) mark_.update();
   const auto backup = mark_.backups().find(session.backup);
-  if (backup == mark_.backups().end() || backup->second.missing_extents == 0) return true;
+  if (backup == mark_.backups().end() || !mark_.lacks_chunks(id)) return true;
   // Only what is surely gone speaks against it: a pack that no index lists may hold what is missing.
   const PackSizes sizes(core_->store());
   const bool index_may_be_wrong = sizes.sizes().size() > core_->refresh_index()->packs().size();
@@ -165,7 +164,6 @@ void Pruner::delete_due(PruneResult& result) {
   const PackSizes sizes(core_->store());
   uint64_t done = 0;
   for (const PackId& pack : victims) {
-    const auto size = sizes.sizes().find(pack_name(pack));
     events_.emit(Progress{.phase = "deleting packs",
                           .object = pack_name(pack),
                           .bytes_done = done++,
@@ -173,7 +171,7 @@ void Pruner::delete_due(PruneResult& result) {
     if (stop_.stop_requested()) throw cancelled();  // what is announced stays so, for the next prune
     presence_->refuse_if_silent();
     if (!core_->store().remove(pack_name(pack))) continue;
-    result.deleted += {.packs = 1, .bytes = size == sizes.sizes().end() ? 0 : size->second};
+    result.deleted += {.packs = 1, .bytes = sizes.size_of(pack)};
   }
   for (const std::string& object : due.state_objects) core_->store().remove(object);
   core_->store().remove(object_of(announcement));
@@ -206,7 +204,7 @@ std::set<PackId> Pruner::still_needed(const std::set<PackId>& packs, const Frame
     if (!packs.contains(pack)) continue;
     in_marked.insert(pack);
     for (const PackedFrame& copy : needed.index().frames_of(number)) {
-      if (needed.count(copy.number) == 0) continue;
+      if (needed.count(copy) == 0) continue;
       if (is_elsewhere(*core_, needed, copy, newest, [&](uint32_t other) { return counts[other]; })) continue;
       spared.insert(pack);
       break;
@@ -221,26 +219,25 @@ std::set<PackId> Pruner::still_needed(const std::set<PackId>& packs, const Frame
 void Pruner::write_index_without(const std::set<PackId>& packs) {
   std::vector<std::string> objects;
   core_->store().list("index/", [&](const storage::ListedObject& object) {
-    objects.push_back(object.name);
+    if (is_index_name(object.name)) objects.push_back(object.name);
     return true;
   });
-  const bool join = objects.size() > kManyIndexObjects;
+  const size_t full_objects = mark_.needed().index().frame_count() / IndexWriter::kFrames;
+  const bool join = objects.size() > kManyIndexObjects + 2 * full_objects;
   IndexWriter writer(*core_);
   std::vector<std::string> replaced;
   for (const std::string& object : objects) {
-    const std::optional<Bytes> box = core_->store().get(object, max_box_bytes(BoxKind::kIndex));
-    if (!box) continue;
-    BoxOpener opener(core_->keys());
-    const ByteView content = opener.open(BoxKind::kIndex, box_name_of_object(object), *box, object);
     bool concerned = join;
-    for_each_pack(content, object, [&](const PackContents& contents) {
-      concerned = concerned || packs.contains(contents.pack.id);
-    });
+    if (!concerned) {
+      core_->visit_index_object(object, [&](const PackContents& contents) {
+        concerned = concerned || packs.contains(contents.pack.id);
+      });
+    }
     if (!concerned) continue;
-    for_each_pack(content, object, [&](const PackContents& contents) {
+    const bool there = core_->visit_index_object(object, [&](const PackContents& contents) {
       if (!packs.contains(contents.pack.id)) writer.add(contents);
     });
-    replaced.push_back(object);
+    if (there) replaced.push_back(object);
   }
   writer.finish();
   for (const std::string& object : replaced) core_->store().remove(object);
@@ -284,6 +281,7 @@ std::vector<PackId> Pruner::orphans(const PackSizes& sizes, const FrameIndex& in
 }
 
 void Pruner::compact_and_condemn(PruneResult& result) {
+  mark_.update();  // what was just deleted is no longer of interest
   const PackSizes sizes(core_->store());
   const std::shared_ptr<const FrameIndex> newest = core_->refresh_index();
   const Choice choice = choose(sizes, *newest);
@@ -292,8 +290,8 @@ void Pruner::compact_and_condemn(PruneResult& result) {
   std::vector<uint32_t> rewrite;
   for (const PackUse& use : choice.packs.rewrite) rewrite.push_back(use.pack);
   for (uint32_t number = 0; number < needed.index().packs().size(); ++number) {
-    const bool chosen = std::ranges::find(rewrite, number) != rewrite.end();
-    if (!chosen && rescue_.contains(needed.index().packs()[number].id)) rewrite.push_back(number);
+    if (!rescue_.contains(needed.index().packs()[number].id)) continue;
+    if (std::ranges::find(rewrite, number) == rewrite.end()) rewrite.push_back(number);
   }
   const CompactionResult compaction = compact_packs(core_, needed, rewrite, events_, stop_);
   result.written = {.packs = compaction.written_packs, .bytes = compaction.written_bytes};

@@ -1,17 +1,24 @@
 #include "repository/prune.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <random>
 #include <thread>
 
 #include "base/error.h"
+#include "repository/pack_choice.h"
 #include "repository/session.h"
+#include "repository/small_repository.h"
 #include "repository/testing.h"
 #include "storage/crash_store.h"
 #include "storage/faulty_store.h"
+#include "system/machine.h"
 
 namespace dbb::repository {
 namespace {
@@ -66,6 +73,25 @@ class Prune : public ::testing::Test {
   Place place_{kSmallPacks};
 };
 
+// Of a process of this host that was there once.
+std::string identity_of_the_dead() {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::pipe(ends.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::string identity = system::process_identity();
+    const bool told = ::write(ends[1], identity.data(), identity.size()) > 0;
+    ::_exit(told ? 0 : 1);
+  }
+  ::waitpid(child, nullptr, 0);
+  std::string identity(4096, '\0');
+  const ssize_t length = ::read(ends[0], identity.data(), identity.size());
+  identity.resize(static_cast<size_t>(std::max<ssize_t>(0, length)));
+  ::close(ends[0]);
+  ::close(ends[1]);
+  return identity;
+}
+
 std::optional<ErrorCode> code_of(const std::function<void()>& action) {
   try {
     action();
@@ -101,6 +127,44 @@ TEST_F(Prune, NothingIsDeletedWhileEveryBackupIsNeeded) {
   expect_sound();
 }
 
+// A directory takes as much room, whatever the chunks take.
+TEST_F(Prune, WhatCompressesWellIsNotWrittenAnewForEver) {
+  std::vector<std::string> rows;
+  for (int i = 0; i < 5000; ++i) rows.push_back(std::to_string(i) + std::string(180, 'x') + "\n");
+  place_.back_up(rows);
+  EXPECT_TRUE(plan().nothing_to_do());
+}
+
+TEST(PackUse, APackIsNotSmallThatHasAsManyChunksAsAny) {
+  EXPECT_TRUE(is_small({.bytes = 1 << 20, .chunks = kPackChunks / 10}, kPackBytes));
+  EXPECT_FALSE(is_small({.bytes = 1 << 20, .chunks = kPackChunks}, kPackBytes));
+  EXPECT_FALSE(is_small({.bytes = kPackBytes, .chunks = 1}, kPackBytes));
+}
+
+// The writer ended between its manifest and its look at what became of the packs, and what is gone of them is
+// not a whole frame.
+TEST(PruneAfterADeath, ABackupThatRefersToChunksWhichCompactionLeftOutIsWithdrawn) {
+  testing::SmallRepository small;
+  const PackContents compacted = small.forge().pack(
+      PackId::from(Bytes(16, 0x66)), {small.copy_of("pack of a and b", "a"), small.second_half_of_b()});
+  small.forge().index(small.objects["first index"], {compacted, small.packs["pack of lists"]});
+  small.store.remove(small.objects["pack of a and b"]);
+  small.forge().replace_sealed(
+      BoxKind::kState, small.objects["session"],
+      as_bytes(R"({"backup":")" + small.first.text() +
+               R"(","beat_us":1,"format":"dbbackup-state","host":"h","kind":"sessions",)"
+               R"("operation":"backup","process":")" +
+               identity_of_the_dead() + R"(","started_us":1})"));
+  const auto repository = Repository::open(small.store, {});
+  NullEventSink events;
+  StepClock clock;
+  repository->prune({.host = "pruner"}, clock, events, {});
+  const auto left = repository->list_backups().backups;
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].id, small.second);
+  EXPECT_TRUE(repository->check({.read_data = true}, events, {}).findings.empty());
+}
+
 TEST_F(Prune, AfterTwentyIncrementsTheLastBackupCostsLittleMoreThanAFreshOne) {
   auto rows = make_rows(20'000, 1);
   std::mt19937_64 random(7);
@@ -115,6 +179,7 @@ TEST_F(Prune, AfterTwentyIncrementsTheLastBackupCostsLittleMoreThanAFreshOne) {
   prune();
   EXPECT_EQ(place_.text_of(ids.back()), joined(rows));
   expect_sound();
+  EXPECT_TRUE(plan().nothing_to_do());  // though half of the frames lack chunks now
 
   Place fresh(kSmallPacks);
   fresh.back_up(rows);

@@ -61,6 +61,7 @@ void ReferenceCheck::look_at(const Manifest& manifest) {
     return;
   }
   Numbers hurting = look_at_stream(manifest, manifest.items);
+  lists_are_damaged_ = lists_are_damaged_ || !hurting.empty();
   for (const FindingList::Number finding : hurting) shared_.findings.hurt(finding, manifest.id, "item list");
   look_at_items(manifest, hurting);
   if (hurting.empty()) sound_lists_.insert(list);
@@ -104,6 +105,7 @@ void ReferenceCheck::look_at_items(const Manifest& manifest, Numbers& hurting) {
     }
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
+    lists_are_damaged_ = true;
     // Known already, and nobody knows which items there are.
     if (list_is_hurt) return;
     const FindingList::Number finding = add_damage(shared_.findings, object, error);
@@ -137,10 +139,12 @@ ReferenceCheck::Numbers ReferenceCheck::look_at_stream(const Manifest& manifest,
         hurting.insert(shared_.findings.add(
             object, "A recipe gives another number of bytes than the stream has that it describes."));
       }
-      // What lies below cannot be read.
-      if (!hurting.empty()) break;
+      if (hurting.empty() || depth == stream.depth) continue;
+      lists_are_damaged_ = true;  // what lies below cannot be read
+      break;
     }
   } catch (const Error& error) {
+    lists_are_damaged_ = true;
     hurting.insert(add_damage(shared_.findings, object, error));
   }
   return hurting;
@@ -159,7 +163,8 @@ void ReferenceCheck::look_at_extent(const Manifest& manifest, const Extent& exte
   for (const IndexedFrame& copy : copies) {
     if (const FindingList::Number* const bad = shared_.bad_copies.find(copy)) {
       found.insert(*bad);
-    } else if (has_chunks(copy, extent)) {
+    } else if (shared_.core->may_have_chunks(shared_.index->pack_of(copy), copy, extent.first_chunk,
+                                             extent.chunk_count)) {
       if (shared_.on_needed) shared_.on_needed(copy);
       if (!copy.partial) last_good_ = copy;
       if (shared_.lengths) look_at_length(manifest, copy, extent, hurting);
@@ -171,23 +176,6 @@ void ReferenceCheck::look_at_extent(const Manifest& manifest, const Extent& exte
     }
   }
   join(hurting, found);
-}
-
-bool ReferenceCheck::has_chunks(const IndexedFrame& copy, const Extent& extent) {
-  if (extent.first_chunk + extent.chunk_count > copy.chunk_count) return false;
-  if (!copy.partial) return true;
-  try {
-    const auto directory = shared_.core->directory(shared_.index->pack_of(copy));
-    const DirectoryEntry* const entry = directory->at_offset(copy.offset);
-    if (entry == nullptr || entry->chunks.size() != copy.chunk_count) return false;
-    for (uint32_t i = 0; i < extent.chunk_count; ++i) {
-      if (!entry->has_chunk(extent.first_chunk + i)) return false;
-    }
-    return true;
-  } catch (const Error& error) {
-    if (!is_damage(error)) throw;
-    return true;  // the finding about the directory is there; the frame may be whole
-  }
 }
 
 void ReferenceCheck::look_at_length(const Manifest& manifest, const IndexedFrame& copy, const Extent& extent,
@@ -211,6 +199,7 @@ void ReferenceCheck::look_at_length(const Manifest& manifest, const IndexedFrame
 }
 
 void ReferenceCheck::note_missing(const FrameId& frame, Numbers& hurting) {
+  frames_are_unlisted_ = true;
   // Most likely it was listed in what is damaged.
   for (const FindingList::Number finding : damaged_indexes_) hurting.insert(finding);
   if (!damaged_indexes_.empty()) return;

@@ -40,6 +40,10 @@ class ReferenceCheck {
   ReferenceCheck(Shared shared, std::stop_token stop);
   void look_at(const Manifest& manifest);
 
+  // So far: some frame that is needed is in no index; an item list or recipe cannot be read to its end.
+  bool frames_are_unlisted() const { return frames_are_unlisted_; }
+  bool lists_are_damaged() const { return lists_are_damaged_; }
+
  private:
   using Numbers = std::set<FindingList::Number>;
 
@@ -60,8 +64,6 @@ class ReferenceCheck {
   void look_at_items(const Manifest& manifest, Numbers& hurting);
   Numbers look_at_stream(const Manifest& manifest, const StreamRef& stream);
   void look_at_extent(const Manifest& manifest, const Extent& extent, Numbers& hurting);
-  // Whether a copy that can be used has the chunks of the extent.
-  bool has_chunks(const IndexedFrame& copy, const Extent& extent);
   void look_at_length(const Manifest& manifest, const IndexedFrame& copy, const Extent& extent,
                       Numbers& hurting);
   void note_missing(const FrameId& frame, Numbers& hurting);
@@ -74,6 +76,8 @@ class ReferenceCheck {
   std::vector<FindingList::Number> damaged_indexes_;
   IndexedFrame last_good_;  // complete; extents of one frame come together
   size_t missing_frames_ = 0;
+  bool frames_are_unlisted_ = false;
+  bool lists_are_damaged_ = false;
 };
 
 }  // namespace dbb::repository

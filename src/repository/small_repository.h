@@ -52,6 +52,27 @@ class SmallRepository {
     return decode_directory(opener.open(BoxKind::kDirectory, box_name_of_object(object), box, object),
                             object);
   }
+  // A frame as it lies in a pack.
+  ForgedFrame copy_of(const std::string& pack, const std::string& frame) {
+    const Bytes bytes = store.get(objects.at(pack), uint64_t{1} << 30).value();
+    ForgedFrame copy;
+    for (const DirectoryEntry& entry : directory(pack).frames) {
+      if (entry.id == frames.at(frame)) copy.entry = entry;
+    }
+    const ByteView box = ByteView(bytes).subspan(copy.entry.offset, copy.entry.length);
+    copy.box.assign(box.begin(), box.end());
+    return copy;
+  }
+  // A copy of the frame of b that lacks the first of its two chunks.
+  ForgedFrame second_half_of_b() {
+    ForgedFrame partial = copy_of("pack of a and b", "b");
+    partial.entry.bitmap = {2};
+    const std::string rows = rows_of("b");
+    Bytes content(rows.begin() + static_cast<ptrdiff_t>(rows.size() / 2), rows.end());
+    append_frame_trailer(content, partial.entry.stream_class, partial.entry.chunks, partial.entry.bitmap);
+    partial.box = forge_.seal_frame(partial.entry, content);
+    return partial;
+  }
   static std::string rows_of(const std::string& table) {
     std::string rows;
     for (int i = 0; i < 40; ++i) rows += table + "\t" + std::to_string(i) + "\n";

@@ -78,6 +78,16 @@ inline std::string read_text(BackupReader& backup, const StreamRef& stream) {
   return std::string(as_text(all));
 }
 
+// Every part of every item, one after the other.
+inline std::string text_of(Repository& repository, const BackupId& id) {
+  const auto backup = repository.open_backup(id);
+  std::string text;
+  backup->for_each_item([&](const Item& item) {
+    for (const StreamRef& part : item.parts) text += read_text(*backup, part);
+  });
+  return text;
+}
+
 inline KeySource passphrase(std::string_view text) {
   return {.kind = KeyKind::kPassphrase, .secret = codec::Secret(text)};
 }
@@ -143,14 +153,7 @@ struct Place {
     repository->open_backup(id)->for_each_item([&](const Item& item) { items.push_back(item); });
     return items;
   }
-  std::string text_of(const BackupId& id) {
-    const auto backup = repository->open_backup(id);
-    std::string text;
-    backup->for_each_item([&](const Item& item) {
-      for (const StreamRef& part : item.parts) text += read_text(*backup, part);
-    });
-    return text;
-  }
+  std::string text_of(const BackupId& id) { return testing::text_of(*repository, id); }
 };
 
 }  // namespace dbb::repository::testing
