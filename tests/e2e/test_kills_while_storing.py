@@ -2,7 +2,6 @@
 earlier backups are whole, and the next run succeeds."""
 
 import collections
-import os
 import re
 import signal
 import subprocess
@@ -12,25 +11,18 @@ import unittest
 from support.backups import digests
 from support.case import EndToEnd
 from support.power_loss import preloading, read_record
+from support.storing import BACKUP, LONG, PRUNE, two_tables
 from support.waiting import wait_until
 
-LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
-PRUNE = ("prune", "--confirm")
 HITS = None if LONG else 1  # of each point; None: all there are
-LONG_ROUNDS = 200  # of kills at random moments
-
-CONTENTS = """
-create table rows (id int primary key, t text);
-insert into rows select i, md5(i::text) from generate_series(1, 20000) i;
-create table other (v text); insert into other values ('one');
-"""
+ROUNDS = 150 if LONG else 4  # of kills at random moments, for each operation
 
 
 class KilledWhileStoring(EndToEnd):
     def setUp(self):
         super().setUp()
         self.init()
-        self.cluster.create_database("app", contents=CONTENTS)
+        self.cluster.create_database("app", contents=two_tables(20000))
         self.kills = collections.Counter()
 
     def change_rows(self):
@@ -79,10 +71,10 @@ class KilledWhileStoring(EndToEnd):
         return known
 
     def test_a_backup_killed_at_every_point(self):
-        points = self.points_of("backup", "cluster")
+        points = self.points_of(*BACKUP)
         for point in (("rename", "packs/"), ("rename", "index/"), ("rename", "backups/"), ("sync-folder", "backups")):
             self.assertIn(point, points)
-        known = self.kill_at_every_point(points, "backup", "cluster", change=self.change_rows)
+        known = self.kill_at_every_point(points, *BACKUP, change=self.change_rows)
         self.back_up()
         self.assert_sound(known)
 
@@ -108,25 +100,55 @@ class KilledWhileStoring(EndToEnd):
         self.succeeds(*PRUNE)
         self.succeeds("check", "--read-data")
 
-    @unittest.skipUnless(LONG, "takes minutes")
-    def test_backups_killed_at_random_moments(self):
+    def kill_at_random_moments(self, prepare):
+        """`prepare` makes something to do; returns what does it, and the backups that it may take away."""
+        argv, _ = prepare()
         begun = time.monotonic()
-        self.back_up()
+        self.succeeds(*argv)
         whole = time.monotonic() - begun
-        known = digests(self.tool.repository)
-        for round_number in range(LONG_ROUNDS):
+        for round_number in range(ROUNDS):
             with self.subTest(round_number):
-                self.change_rows()
-                running = self.start("backup", "cluster")
+                argv, may_go = prepare()
+                before = digests(self.tool.repository)
+                running = self.start(*argv)
                 try:
                     running._process.wait(self.random.uniform(0, whole))
                 except subprocess.TimeoutExpired:
                     running.send(signal.SIGKILL)
                 self.kills[running.finish(30).code != 0] += 1
-                known = self.assert_sound(known)
-        print(f"{self.kills[True]} kills at random moments, {self.kills[False]} came too late", flush=True)
+                self.assert_sound({id: digest for id, digest in before.items() if id not in may_go})
+        print(f"{self.id().split('.')[-1]}: {self.kills[True]} kills, {self.kills[False]} came too late", flush=True)
+        known = digests(self.tool.repository)
+        known[self.back_up()] = None
+        self.succeeds(*PRUNE)
+        self.succeeds("check", "--read-data")
+        self.assertEqual(known.keys(), digests(self.tool.repository).keys())
+
+    def test_backups_killed_at_random_moments(self):
+        def prepare():
+            self.change_rows()
+            return BACKUP, ()
+
+        self.kill_at_random_moments(prepare)
+
+    def test_prunes_killed_at_random_moments(self):
+        def prepare():
+            self.oldest_forgotten()
+            return PRUNE, ()
+
         self.back_up()
-        self.assert_sound(known)
+        self.back_up()
+        self.kill_at_random_moments(prepare)
+
+    def test_forgetting_killed_at_random_moments(self):
+        def prepare():
+            self.change_rows()
+            self.back_up()
+            oldest = self.succeeds("list", "--json").document["backups"][-1]["id"]
+            return ("forget", oldest, "--confirm"), (oldest,)
+
+        self.back_up()
+        self.kill_at_random_moments(prepare)
 
 
 if __name__ == "__main__":

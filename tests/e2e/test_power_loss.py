@@ -1,7 +1,6 @@
 """Power loss at any moment: whatever of what was not synced is lost, the repository is sound, earlier backups are whole, and
 the next run succeeds."""
 
-import os
 import shutil
 import subprocess
 import unittest
@@ -10,24 +9,16 @@ from support.backups import digests, reader
 from support.case import EndToEnd
 from support.power_loss import Recording, preloading
 from support.program import Tool
+from support.storing import BACKUP, LONG, PRUNE, REPAIR, two_tables
 
-BACKUP = ("backup", "cluster")
-PRUNE = ("prune", "--confirm")
-LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
 # States tried of each operation, and at how many of them the next run, too. None: all there are.
 STATES, NEXT_RUNS = (None, 100) if LONG else (25, 3)
-
-CONTENTS = """
-create table rows (id int primary key, t text);
-insert into rows select i, md5(i::text) from generate_series(1, 3000) i;
-create table other (v text); insert into other values ('one');
-"""
 
 
 class PowerLoss(EndToEnd):
     def setUp(self):
         super().setUp()
-        self.cluster.create_database("app", contents=CONTENTS)
+        self.cluster.create_database("app", contents=two_tables(3000))
 
     def change_rows(self):
         self.cluster.sql("update rows set t = 'changed ' || t where id % 50 = 0", "app")
@@ -41,7 +32,7 @@ class PowerLoss(EndToEnd):
         subprocess.run(["cp", "-al", self.tool.repository, base], check=True)  # nothing that is there is ever written to
         self.succeeds(*argv, env=preloading("file_operations", OPERATIONS_ROOT=self.tool.repository, OPERATIONS_LOG=log))
         recording = Recording(base, log)
-        self.assertGreater(len(recording.operations), 4, "the library records nothing")
+        self.assertGreater(len(recording.operations), 1, "the library records nothing")
         return recording
 
     def tool_at(self, repository):
@@ -134,33 +125,57 @@ class PowerLoss(EndToEnd):
         recording.make(recording.state(moment, lost), self.folder / "after")
         self.assertEqual(3, self.tool_at(self.folder / "after").run("check").code)
 
+    def test_repair_of_the_index(self):
+        self.init()
+        for _ in range(2):
+            self.back_up()
+            self.change_rows()
+        before = digests(self.tool.repository)
+        lost, damaged, *_ = sorted((self.tool.repository / "index").iterdir())
+        lost.unlink()
+        damaged.unlink()
+        damaged.write_bytes(b"nonsense")
+        recording = self.recorded(*REPAIR)
+        for what in ("rename", "unlink"):
+            self.assertIn(what, {operation.what for operation in recording.operations if "index/" in operation.path})
+        for tool, goes_on in self.each_state(recording):
+            self.ended(tool.run(*REPAIR), 0)
+            self.sound(tool)
+            self.assertEqual(before, digests(tool.repository))
+            if goes_on:
+                self.ended(tool.run(*BACKUP), 0)
+                self.sound(tool)
+
     def test_keys_are_added_changed_removed_and_rotated(self):
         first, second, third = (self.folder / name for name in ("first", "second", "third"))
-        secrets = {}
         self.succeeds("init", "--encryption", "keyfile", "--key-file", first)
         self.tool.environment["DBBACKUP_KEY_FILE"] = str(first)
         self.back_up()
-        secrets[first] = reader().Secret("keyfile", first.read_bytes())
-        before = digests(self.tool.repository, secrets[first])
-        for argv, opens_before, opens_after in (
-            (["key", "add", "--new-key-file", second], first, first),
-            (["key", "rotate"], first, first),
-            (["key", "change", "--new-key-file", third], first, third),
-        ):
-            recording = self.recorded(*argv)
-            for tool, goes_on in self.each_state(recording):
-                opening = [key for key in {opens_before, opens_after} if tool.run("list", env={"DBBACKUP_KEY_FILE": key}).code == 0]
-                self.assertTrue(opening, f"neither key opens it: {argv}")
-                tool.environment["DBBACKUP_KEY_FILE"] = str(opening[0])
+        before = digests(self.tool.repository, reader().Secret("keyfile", first.read_bytes()))
+        self.survives_with_keys(before, {first}, "key", "add", "--new-key-file", second)
+        self.survives_with_keys(before, {first}, "key", "rotate")
+        self.survives_with_keys(before, {first, third}, "key", "change", "--new-key-file", third)
+        self.tool.environment["DBBACKUP_KEY_FILE"] = str(third)
+        keys = self.succeeds("key", "list", "--json").document["keys"]
+        [other] = [key["id"] for key in keys if not key["in_use"]]
+        self.survives_with_keys(before, {third}, "key", "remove", other, "--confirm")
+        self.failed_with("KEY_REFUSED", self.tool.run("list", "--json", env={"DBBACKUP_KEY_FILE": second}))
+
+    def survives_with_keys(self, before, keys, *argv):
+        """In every state one of the keys opens the repository, and everything is there."""
+        recording = self.recorded(*argv)
+        for tool, goes_on in self.each_state(recording):
+            opening = [key for key in keys if tool.run("list", env={"DBBACKUP_KEY_FILE": key}).code == 0]
+            self.assertTrue(opening, f"no key opens it: {argv}")
+            tool.environment["DBBACKUP_KEY_FILE"] = str(opening[0])
+            self.sound(tool)
+            secret = reader().Secret("keyfile", opening[0].read_bytes())
+            self.assertEqual(before, digests(tool.repository, secret))
+            if goes_on:
+                self.ended(tool.run(*BACKUP), 0)
+                self.ended(tool.run("key", "rotate"), 0)
                 self.sound(tool)
-                secret = reader().Secret("keyfile", opening[0].read_bytes())
-                self.assertEqual(before, digests(tool.repository, secret))
-                if goes_on:
-                    self.ended(tool.run(*BACKUP), 0)
-                    self.ended(tool.run("key", "rotate"), 0)
-                    self.sound(tool)
-                    self.assertLessEqual(before.items(), digests(tool.repository, secret).items())
-            self.tool.environment["DBBACKUP_KEY_FILE"] = str(opens_after)
+                self.assertLessEqual(before.items(), digests(tool.repository, secret).items())
 
     def test_a_program_that_did_not_sync_would_be_found_out(self):
         """That these tests can fail: names without their bytes."""
