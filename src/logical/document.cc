@@ -13,11 +13,21 @@ namespace {
 
 using nlohmann::json;
 
+// Converting a fraction to a whole number is undefined where that cannot hold it. The only fractions there
+// are, are seconds.
+bool is_sound(int, json::parse_event_t event, json& value) {
+  constexpr double kTooMany = 2147483648.0;
+  if (event != json::parse_event_t::value || !value.is_number_float()) return true;
+  const auto number = value.get<double>();
+  if (number >= 0 && number < kTooMany) return true;
+  throw json::type_error::create(302, "a number is larger than any can be", &value);
+}
+
 // Every reader of stored JSON goes through this: whatever is missing or of another type is damage.
 template <typename Read>
 auto read_json(std::string_view text, std::string_view what, Read&& read) {
   try {
-    return read(json::parse(text));
+    return read(json::parse(text, is_sound));
   } catch (const json::exception& problem) {
     throw Error(ErrorCode::kCorruptedBackup,
                 {.message = fmt::format("The {} of a backup cannot be read.", what),

@@ -113,6 +113,19 @@ TEST(Document, AMissingFieldOrAWrongTypeIsDamage) {
   }
 }
 
+TEST(Document, ANumberThatIsLargerThanAnyCanBeIsDamage) {
+  std::string text = to_json(example());
+  const std::string field = "\"oid\":";
+  const size_t at = text.find(field) + field.size();
+  text.replace(at, text.find_first_of(",}", at) - at, "16e47");
+  try {
+    parse_document(text);
+    FAIL() << text;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCorruptedBackup);
+  }
+}
+
 TEST(Document, KeysOfOddNamesStayApart) {
   EXPECT_NE(table_key("a", "b/c", "d"), table_key("a", "b", "c/d"));
   EXPECT_NE(table_key("a", "b%2Fc", "d"), table_key("a", "b/c", "d"));
