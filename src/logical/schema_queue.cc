@@ -5,6 +5,13 @@
 #include "base/error.h"
 
 namespace dbb::logical {
+namespace {
+
+// How many ready tasks are looked at for one that is free. Thousands may wait for one table (foreign keys to
+// it), and to look at all of them each time one is done would take longer than they do.
+constexpr ptrdiff_t kMostLookedAt = 256;
+
+}  // namespace
 
 SchemaQueue::SchemaQueue(const SchemaTasks& tasks)
     : tasks_(tasks), followers_(tasks.size()), waits_(tasks.size()) {
@@ -34,9 +41,10 @@ void SchemaQueue::done(uint32_t task) {
 }
 
 std::optional<uint32_t> SchemaQueue::take() {
+  const auto end = std::ranges::next(ready_.begin(), kMostLookedAt, ready_.end());
   const auto found =
-      std::ranges::find_if(ready_, [&](const Ready& one) { return is_free(tasks_[one.task]); });
-  if (found == ready_.end()) return std::nullopt;
+      std::find_if(ready_.begin(), end, [&](const Ready& one) { return is_free(tasks_[one.task]); });
+  if (found == end) return std::nullopt;
   const uint32_t task = found->task;
   ready_.erase(found);
   hold(tasks_[task]);
