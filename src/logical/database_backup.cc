@@ -40,6 +40,11 @@ std::optional<Error> conflict_that_ended(Connection& leader) {
   return std::nullopt;
 }
 
+// What is loaded through a root is compared with its sisters' rows, which are text.
+bool may_be_binary(const RowTask& task, const postgres::Table& table) {
+  return task.format == RowFormat::kText && table.load_through.empty() && !table.is_extension_config;
+}
+
 uint64_t weight_of(const postgres::Table& table) { return table.heap_bytes + table.toast_bytes; }
 
 }  // namespace
@@ -338,19 +343,8 @@ void DatabaseBackup::refuse_rewritten(Connection& leader) {
 void DatabaseBackup::schedule() {
   std::vector<RowTask> tasks;
   states_.assign(tables_.size(), TableState{});
-  for (size_t i = 0; i < tables_.size(); ++i) {
-    const PartPlan plan = plan_parts(tables_[i], env_.server.version);
-    states_[i].part_blocks = plan.part_blocks;
-    states_[i].parts.resize(plan.ranges.size());
-    states_[i].fingerprints.resize(plan.ranges.size());
-    for (size_t part = 0; part < plan.ranges.size(); ++part) {
-      tasks.push_back({.database = this,
-                       .table = i,
-                       .part = static_cast<uint32_t>(part),
-                       .range = plan.ranges[part],
-                       .weight_bytes = weight_of(tables_[i]) / plan.ranges.size()});
-    }
-  }
+  for (size_t i = 0; i < tables_.size(); ++i)
+    std::ranges::move(tasks_of(i, RowFormat::kText), std::back_inserter(tasks));
   large_objects_ = {};
   large_objects_stream_.reset();
   const Selection& selection = env_.options.selection;
@@ -360,6 +354,26 @@ void DatabaseBackup::schedule() {
     open_tasks_ = tasks.size();
   }
   for (const RowTask& task : tasks) env_.queue.push(task);
+}
+
+// Begins the table's state anew.
+std::vector<RowTask> DatabaseBackup::tasks_of(size_t table, RowFormat format) {
+  const PartPlan plan = plan_parts(tables_[table], env_.server.version);
+  const size_t count = plan.ranges.size();
+  states_[table] = {.parts = std::vector<repository::StreamRef>(count),
+                    .fingerprints = std::vector<Fingerprint>(count),
+                    .part_blocks = plan.part_blocks,
+                    .format = format};
+  std::vector<RowTask> tasks;
+  for (size_t part = 0; part < count; ++part) {
+    tasks.push_back({.database = this,
+                     .table = table,
+                     .part = static_cast<uint32_t>(part),
+                     .range = plan.ranges[part],
+                     .format = format,
+                     .weight_bytes = weight_of(tables_[table]) / count});
+  }
+  return tasks;
 }
 
 void DatabaseBackup::wait_for_tasks(Connection& leader) {
@@ -387,7 +401,9 @@ void DatabaseBackup::wait_for_tasks(Connection& leader) {
 void DatabaseBackup::run_task(const RowTask& task, SnapshotSession& session) {
   {
     const std::scoped_lock lock(mutex_);
-    const bool pointless = failure_ || (task.table && !states_[*task.table].failure.empty());
+    const bool pointless =
+        failure_ ||
+        (task.table && (!states_[*task.table].failure.empty() || states_[*task.table].format != task.format));
     if (pointless) {
       --open_tasks_;
       changed_.notify_all();
@@ -417,7 +433,11 @@ void DatabaseBackup::run_task(const RowTask& task, SnapshotSession& session) {
     }
     if (task.table && error.code() != ErrorCode::kConnectionLost &&
         error.code() != ErrorCode::kLockExhaustion) {
-      table_failed(*task.table, error);
+      if (may_be_binary(task, tables_[*task.table]) && is_too_long_as_text(error)) {
+        begin_binary(*task.table);
+      } else {
+        table_failed(*task.table, error);
+      }
       session.reopen();
     } else {
       fail_task(std::current_exception());
@@ -453,6 +473,16 @@ void DatabaseBackup::table_failed(size_t table, const Error& error) {
   }
 }
 
+// A row has one place to be in a restored table, and nobody knows which row it was: so all of the table
+// changes its format, for rows to be read alike when they are proven.
+void DatabaseBackup::begin_binary(size_t table) {
+  const std::scoped_lock lock(mutex_);
+  if (states_[table].format == RowFormat::kBinary) return;
+  const std::vector<RowTask> tasks = tasks_of(table, RowFormat::kBinary);
+  open_tasks_ += tasks.size();
+  for (const RowTask& task : tasks) env_.queue.push(task);
+}
+
 void DatabaseBackup::save_table_part(const RowTask& task, Connection& connection) {
   const postgres::Table& table = tables_[*task.table];
   const std::string object = fmt::format("{}: {}.{}", name(), table.schema, table.name);
@@ -462,10 +492,12 @@ void DatabaseBackup::save_table_part(const RowTask& task, Connection& connection
   Fingerprint fingerprint;
   uint64_t bytes = 0;
   uint64_t reported = 0;
-  postgres::CopyOut copy = connection.copy_out(copy_out_statement(connection, table, task.range));
-  for (ByteView row; copy.next(row);) {
-    stream->append(row, fingerprint.add(row));
-    bytes += row.size();
+  postgres::CopyOut copy =
+      connection.copy_out(copy_out_statement(connection, table, task.range, task.format));
+  for (ByteView message; copy.next(message);) {
+    const std::optional<ByteView> row = row_in(message, task.format);
+    stream->append(message, row ? fingerprint.add(*row) : 0);
+    bytes += message.size();
     if (bytes - reported >= kProgressStep && bytes <= task.weight_bytes) {
       env_.progress.advance(bytes - std::exchange(reported, bytes), object);
     }
@@ -478,6 +510,7 @@ void DatabaseBackup::save_table_part(const RowTask& task, Connection& connection
 
   const std::scoped_lock lock(mutex_);
   TableState& state = states_[*task.table];
+  if (state.format != task.format) return;  // all of it is read again
   state.parts[task.part] = std::move(ref);
   state.fingerprints[task.part] = fingerprint;
   state.row_bytes += bytes;
@@ -529,6 +562,7 @@ void DatabaseBackup::add_tables(const std::string& quoted_role) {
                                .index_bytes = table.index_bytes,
                                .part_blocks = state.part_blocks,
                                .load_through = table.load_through,
+                               .format = state.format,
                                .is_extension_config = table.is_extension_config,
                                .extension = table.extension,
                                .extension_condition = table.extension_condition};

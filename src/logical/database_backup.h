@@ -60,6 +60,7 @@ class DatabaseBackup {
     uint32_t part_blocks = 0;
     std::string failure;  // why its rows are not in the backup
     bool bypass = false;  // because the role has no BYPASSRLS
+    RowFormat format = RowFormat::kText;
   };
 
   void attempt(postgres::Connection& leader);
@@ -74,8 +75,10 @@ class DatabaseBackup {
   void lock_tables(postgres::Connection& leader);
   void refuse_rewritten(postgres::Connection& leader);
   void schedule();
+  std::vector<RowTask> tasks_of(size_t table, RowFormat format);
   void wait_for_tasks(postgres::Connection& leader);
   void save_table_part(const RowTask& task, postgres::Connection& connection);
+  void begin_binary(size_t table);
   void save_objects(postgres::Connection& connection, const std::function<void()>& reopen);
   void table_failed(size_t table, const Error& error);
   void task_done();

@@ -308,6 +308,18 @@ std::string table_key(std::string_view database, std::string_view schema, std::s
   return fmt::format("database/{}/{}/{}/{}", encoded(database), kTableKind, encoded(schema), encoded(table));
 }
 
+namespace {
+
+RowFormat read_format(std::string_view name) {
+  if (name == "text") return RowFormat::kText;
+  if (name == "binary") return RowFormat::kBinary;
+  throw Error(ErrorCode::kCorruptedBackup,
+              {.message = fmt::format("Rows in the format \"{}\" are not known.", name),
+               .solution = {"Install a newer dbbackup."}});
+}
+
+}  // namespace
+
 std::string to_json(const TableAttributes& a) {
   return json({{"database", text_json(a.database)},
                {"schema", text_json(a.schema)},
@@ -320,6 +332,7 @@ std::string to_json(const TableAttributes& a) {
                {"index_bytes", a.index_bytes},
                {"part_blocks", a.part_blocks},
                {"load_through", text_json(a.load_through)},
+               {"format", a.format == RowFormat::kBinary ? "binary" : "text"},
                {"is_extension_config", a.is_extension_config},
                {"extension", a.extension},
                {"extension_condition", text_json(a.extension_condition)}})
@@ -339,6 +352,7 @@ TableAttributes parse_table_attributes(std::string_view text) {
     a.index_bytes = in.at("index_bytes");
     a.part_blocks = in.at("part_blocks");
     a.load_through = read_text(in.at("load_through"));
+    a.format = read_format(in.value("format", "text"));
     a.is_extension_config = in.at("is_extension_config");
     a.extension = in.at("extension");
     a.extension_condition = read_text(in.at("extension_condition"));

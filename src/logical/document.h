@@ -76,6 +76,13 @@ std::string globals_key();
 std::string database_key(std::string_view database, std::string_view kind);
 std::string table_key(std::string_view database, std::string_view schema, std::string_view table);
 
+// How the rows of a table stand in their streams.
+enum class RowFormat : uint8_t {
+  kText,    // of COPY, one row after the other: canonical over versions and settings
+  kBinary,  // each part one COPY file in binary format: for tables of which a row is longer than 1 GiB as
+            // text
+};
+
 struct TableAttributes {
   std::string database;
   std::string schema;
@@ -87,6 +94,7 @@ struct TableAttributes {
   uint64_t index_bytes = 0;
   uint32_t part_blocks = 0;  // G of DESIGN section 5; 0: one part
   std::string load_through;  // see postgres::Table
+  RowFormat format = RowFormat::kText;
   bool is_extension_config = false;
   std::string extension;
   std::string extension_condition;

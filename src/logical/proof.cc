@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "logical/large_objects.h"
+#include "logical/row_copy.h"
 #include "logical/row_loader.h"
 #include "logical/sequences.h"
 
@@ -53,7 +54,8 @@ ProofUnit unit_of_table(const Connection& session, const TableAttributes& table,
                  .columns = table.columns,
                  .tables = {index},
                  .expected = table.fingerprint,
-                 .row_bytes = table.row_bytes};
+                 .row_bytes = table.row_bytes,
+                 .format = table.format};
   if (table.is_extension_config && !table.extension_condition.empty()) {
     unit.source = fmt::format("(SELECT {} FROM ONLY {} {})", column_list(session, table.columns), unit.source,
                               table.extension_condition);
@@ -97,12 +99,14 @@ std::vector<ProofTask> plan_tasks(Connection& session, const std::vector<ProofUn
   std::vector<ProofTask> tasks;
   for (size_t i = 0; i < units.size(); ++i) {
     const ProofUnit& unit = units[i];
+    const std::string_view options = unit.format == RowFormat::kBinary ? " (FORMAT binary)" : "";
     const auto found = storage.find(unit.source);
     const Storage lies = found == storage.end() ? Storage{} : found->second;
     if (lies.blocks <= kBlocksAtOnce || !lies.is_heap || unit.columns.empty() ||
         session.version().number < kFirstVersionWithRangeScans) {
-      tasks.push_back({i, fmt::format("COPY {} TO STDOUT", with_columns(session, unit.source, unit.columns)),
-                       unit.row_bytes});
+      tasks.push_back(
+          {i, fmt::format("COPY {} TO STDOUT{}", with_columns(session, unit.source, unit.columns), options),
+           unit.row_bytes});
       continue;
     }
     const std::string columns = column_list(session, unit.columns);
@@ -110,8 +114,8 @@ std::vector<ProofTask> plan_tasks(Connection& session, const std::vector<ProofUn
       const bool is_last = block + kBlocksAtOnce >= lies.blocks;
       const std::string end = is_last ? "" : fmt::format(" AND ctid < '({},0)'", block + kBlocksAtOnce);
       tasks.push_back({i,
-                       fmt::format("COPY (SELECT {} FROM ONLY {} WHERE ctid >= '({},0)'{}) TO STDOUT",
-                                   columns, unit.source, block, end),
+                       fmt::format("COPY (SELECT {} FROM ONLY {} WHERE ctid >= '({},0)'{}) TO STDOUT{}",
+                                   columns, unit.source, block, end, options),
                        unit.row_bytes * kBlocksAtOnce / lies.blocks});
     }
   }
@@ -119,15 +123,15 @@ std::vector<ProofTask> plan_tasks(Connection& session, const std::vector<ProofUn
   return tasks;
 }
 
-Fingerprint read_rows(Connection& session, const std::string& statement, const std::string& shown,
-                      RestoreProgress& progress) {
+Fingerprint read_rows(Connection& session, const std::string& statement, RowFormat format,
+                      const std::string& shown, RestoreProgress& progress) {
   static constexpr uint64_t kTellEvery = 1 << 20;
   Fingerprint found;
   uint64_t untold = 0;
   postgres::CopyOut copy = session.copy_out(statement);
-  for (ByteView row; copy.next(row);) {
-    found.add(row);
-    untold += row.size();
+  for (ByteView message; copy.next(message);) {
+    if (const std::optional<ByteView> row = row_in(message, format)) found.add(*row);
+    untold += message.size();
     if (untold < kTellEvery) continue;
     progress.add("proof", shown, untold);
     untold = 0;
@@ -209,7 +213,8 @@ ProofTotals prove(repository::BackupReader& backup, const DatabaseContent& conte
                   [&](Connection& reader, size_t index, const Operation&) {
                     const ProofTask& task = tasks[index];
                     const std::string shown = fmt::format("{}: {}", shown_database, units[task.unit].shown);
-                    const Fingerprint part = read_rows(reader, task.statement, shown, progress);
+                    const Fingerprint part =
+                        read_rows(reader, task.statement, units[task.unit].format, shown, progress);
                     const std::scoped_lock lock(mutex);
                     found[task.unit] += part;
                   });

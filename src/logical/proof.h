@@ -19,6 +19,7 @@ struct ProofUnit {
   std::vector<size_t> tables;        // in DatabaseContent::tables
   Fingerprint expected;
   uint64_t row_bytes = 0;
+  RowFormat format = RowFormat::kText;
 };
 
 struct ProofTotals {

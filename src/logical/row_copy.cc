@@ -14,6 +14,12 @@ constexpr uint64_t kFewestBlocks =
     128;  // 1 MiB: wide rows live in TOAST, and a part is worth a statement of its own
 constexpr int kFirstVersionWithTidRanges = 14;
 
+// Source: "Binary Format" in PostgreSQL's manual of COPY. No server since 7.4 has written an extension of the
+// head.
+constexpr std::string_view kBinarySignature{"PGCOPY\n\xff\r\n\0", 11};
+constexpr size_t kBinaryHeadBytes = 19;
+constexpr std::string_view kBinaryEnd{"\xff\xff", 2};
+
 std::string joined_columns(const postgres::Connection& connection, const std::vector<std::string>& columns) {
   std::string list;
   for (const std::string& column : columns) {
@@ -47,21 +53,37 @@ PartPlan plan_parts(const postgres::Table& table, postgres::ServerVersion versio
 }
 
 std::string copy_out_statement(const postgres::Connection& connection, const postgres::Table& table,
-                               const BlockRange& range) {
+                               const BlockRange& range, RowFormat format) {
+  const std::string_view options = format == RowFormat::kBinary ? " (FORMAT binary)" : "";
   const std::string name = connection.qualified(table.schema, table.name);
   if (range.whole_table() && table.extension_condition.empty()) {
     // A table without columns has nothing to list, and COPY's default leaves generated columns out as well.
     const std::string columns =
         table.columns.empty() ? "" : "(" + joined_columns(connection, table.columns) + ")";
-    return fmt::format("COPY {} {} TO STDOUT", name, columns);
+    return fmt::format("COPY {} {} TO STDOUT{}", name, columns, options);
   }
   std::string condition = table.extension_condition;
   if (!range.whole_table()) {
     condition = fmt::format("WHERE ctid >= '({},0)'", range.first);
     if (range.end) condition += fmt::format(" AND ctid < '({},0)'", *range.end);
   }
-  return fmt::format("COPY (SELECT {} FROM ONLY {} {}) TO STDOUT", joined_columns(connection, table.columns),
-                     name, condition);
+  return fmt::format("COPY (SELECT {} FROM ONLY {} {}) TO STDOUT{}",
+                     joined_columns(connection, table.columns), name, condition, options);
+}
+
+std::optional<ByteView> row_in(ByteView message, RowFormat format) {
+  if (format == RowFormat::kText) return message;
+  if (as_text(message).starts_with(kBinarySignature)) {
+    message = message.subspan(std::min(message.size(), kBinaryHeadBytes));
+  }
+  if (as_text(message) == kBinaryEnd) return std::nullopt;
+  return message;
+}
+
+bool is_too_long_as_text(const Error& error) {
+  return error.sqlstate() == "54000" ||
+         (error.sqlstate() == "XX000" &&
+          error.message().find("invalid memory alloc request size") != std::string::npos);
 }
 
 }  // namespace dbb::logical

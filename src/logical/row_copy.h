@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
+#include "base/error.h"
+#include "logical/document.h"
 #include "postgres/catalog.h"
 
 // The COPY statements that rows pass through, and how a large table is cut into parts.
@@ -32,6 +35,13 @@ PartPlan plan_parts(const postgres::Table& table, postgres::ServerVersion versio
 // COPY ... TO STDOUT of the rows a backup holds of this table: its own rows without those of its children,
 // generated columns left out, and for configuration tables of extensions those of the extension's condition.
 std::string copy_out_statement(const postgres::Connection& connection, const postgres::Table& table,
-                               const BlockRange& range);
+                               const BlockRange& range, RowFormat format);
+
+// The row in one message of COPY ... TO STDOUT; nothing for the message that ends binary format. The first
+// message of binary format holds the head of the file as well, which is no part of the row.
+std::optional<ByteView> row_in(ByteView message, RowFormat format);
+
+// Whether the server failed because the text of a row would be longer than the 1 GiB it can have in memory.
+bool is_too_long_as_text(const Error& error);
 
 }  // namespace dbb::logical

@@ -52,5 +52,20 @@ TEST(RowParts, WhereRangesWouldReadTheWholeTableThereIsOnePart) {
   EXPECT_EQ(plan_parts(columnar, k15).ranges.size(), 1u);
 }
 
+TEST(RowMessages, TheHeadAndTheEndOfBinaryFormatAreNoRows) {
+  const std::string head("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", 19);
+  const std::string row("\0\1\0\0\0\4\0\0\0\7", 10);
+  const std::string end("\xff\xff", 2);
+  const auto text = [](ByteView message) {
+    const std::optional<ByteView> found = row_in(message, RowFormat::kBinary);
+    return found ? std::optional(std::string(as_text(*found))) : std::nullopt;
+  };
+  EXPECT_EQ(text(as_bytes(head + row)), row);
+  EXPECT_EQ(text(as_bytes(row)), row);
+  EXPECT_EQ(text(as_bytes(end)), std::nullopt);
+  EXPECT_EQ(text(as_bytes(head + end)), std::nullopt) << "a table without rows";
+  EXPECT_EQ(as_text(*row_in(as_bytes("\xff\xff"), RowFormat::kText)), "\xff\xff");
+}
+
 }  // namespace
 }  // namespace dbb::logical

@@ -93,8 +93,19 @@ class Loader {
   uint64_t copy_parts(Connection& session, const std::string& into, const TableContent& table, size_t first,
                       size_t end, std::string_view options) {
     const std::string shown = fmt::format("{}: {}", shown_database_, table.attributes.qualified_name());
-    postgres::CopyIn copy = session.copy_in(
-        fmt::format("COPY {} FROM STDIN{}", with_columns(session, into, table.attributes.columns), options));
+    if (table.attributes.format == RowFormat::kBinary &&
+        end - first > 1) {  // each part is a file with head and end
+      uint64_t rows = 0;
+      for (size_t part = first; part < end; ++part)
+        rows += copy_parts(session, into, table, part, part + 1, options);
+      return rows;
+    }
+    std::string with = std::string(options);
+    if (table.attributes.format == RowFormat::kBinary)
+      with = with.empty() ? "FORMAT binary" : "FORMAT binary, " + with;
+    postgres::CopyIn copy = session.copy_in(fmt::format("COPY {} FROM STDIN{}",
+                                                        with_columns(session, into, table.attributes.columns),
+                                                        with.empty() ? "" : fmt::format(" ({})", with)));
     for (size_t part = first; part < end; ++part) {
       const std::unique_ptr<repository::StreamReader> reader = backup_.open_stream(table.parts.at(part));
       for (ByteView piece; reader->next(piece);) {
@@ -109,7 +120,7 @@ class Loader {
     const std::string name = name_of(session, table);
     postgres::in_transaction(session, [&] {
       session.execute(fmt::format("TRUNCATE ONLY {}", name));
-      expect_rows(table.attributes, copy_parts(session, name, table, 0, table.parts.size(), " (FREEZE)"));
+      expect_rows(table.attributes, copy_parts(session, name, table, 0, table.parts.size(), "FREEZE"));
     });
   }
 

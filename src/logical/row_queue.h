@@ -19,6 +19,7 @@ struct RowTask {
   std::optional<size_t> table = {};    // index into its tables; empty: the large objects
   uint32_t part = 0;
   BlockRange range = {};
+  RowFormat format = RowFormat::kText;
   uint64_t weight_bytes = 0;  // on the source's disk
 };
 
