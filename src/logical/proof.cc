@@ -201,8 +201,10 @@ Error proof_failed(const std::string& database, std::vector<std::string> differe
 }  // namespace
 
 ProofTotals prove(repository::BackupReader& backup, const DatabaseContent& content,
-                  const Operation& operation, const WorkSession& work, int workers, RestoreProgress& progress,
-                  const std::string& shown_database) {
+                  const Operation& operation, const WorkSession& target, int workers,
+                  RestoreProgress& progress, const std::string& shown_database) {
+  WorkSession work = target;
+  work.canonical_formats = true;
   Connection session = open_session(operation, work, "proof", operation.stop);
   const std::vector<ProofUnit> units = plan_units(session, content);
   const std::vector<ProofTask> tasks = plan_tasks(session, units);

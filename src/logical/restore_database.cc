@@ -214,10 +214,9 @@ void DatabaseRestore::fill(bool in_one_transaction) {
   if (in_one_transaction && plan.size() == 0) return;  // a system database nobody used
   SchemaRunner runner(operation_, work_, ruled.toc(), {.given = with_owners_}, shared_.progress, plan_.name);
 
-  const Upgrade upgrade{.from = shared_.plan.document.server_version, .to = shared_.server.version};
   if (with_owners_) {
     Connection session = open_session(operation_, work_, "schema", operation_.stop);
-    begin_upgrade(session, upgrade);
+    begin_upgrade(session, upgrade());
   }
   if (timescale != nullptr) {
     runner.run_in_one_transaction(plan_schema(ruled.toc(), home_of(*timescale), {}).before_rows);
@@ -238,11 +237,7 @@ void DatabaseRestore::fill(bool in_one_transaction) {
   });
   operation_.at_step("pre-data-done", plan_.name);
   load();
-  finish_schema(runner, plan);
-  {
-    Connection session = open_session(operation_, work_, "schema", operation_.stop);
-    finish_upgrade(session, upgrade, ruled.toc());
-  }
+  finish_schema(runner, plan, ruled.toc());
   settle_what_was_left_out();
 }
 
@@ -323,13 +318,22 @@ void DatabaseRestore::load() {
   operation_.at_step("rows-done", plan_.name);
 }
 
-void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan& plan) {
+Upgrade DatabaseRestore::upgrade() const {
+  return {.from = shared_.plan.document.server_version, .to = shared_.server.version};
+}
+
+void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan& plan,
+                                    const postgres::ArchiveToc& toc) {
   const Stopwatch watch(operation_.clock, outcome_.index_seconds);
   const int workers = shared_.plan.workers;
   runner.run("indexes", plan.after_rows, workers);
   runner.run("privileges", plan.privileges, workers);
   for (std::string& warning : runner.run_refreshes(plan.refreshes, workers)) {
     warn("refresh-failed", std::move(warning));
+  }
+  {
+    Connection session = open_session(operation_, work_, "schema", operation_.stop);
+    finish_upgrade(session, upgrade(), toc);
   }
   runner.run("event triggers", plan.event_triggers, 1);
   operation_.at_step("post-data-done", plan_.name);

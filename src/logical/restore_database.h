@@ -11,6 +11,7 @@
 #include "logical/schema_plan.h"
 #include "logical/schema_runner.h"
 #include "logical/timescale.h"
+#include "logical/upgrade.h"
 #include "postgres/server.h"
 
 namespace dbb::logical {
@@ -45,7 +46,8 @@ class DatabaseRestore {
   void create_missing_schemas(const postgres::ArchiveToc& toc);
   bool may_be_left_out(const Error& error, const postgres::ArchiveEntry& entry);
   void settle_what_was_left_out();
-  void finish_schema(const SchemaRunner& runner, const SchemaPlan& plan);
+  Upgrade upgrade() const;
+  void finish_schema(const SchemaRunner& runner, const SchemaPlan& plan, const postgres::ArchiveToc& toc);
   void prove();
   void make_durable();
   void give_properties(const std::string& database, bool in_place);

@@ -11,7 +11,7 @@ namespace {
 
 bool is_for_users_only(std::string_view setting) {
   return setting == "role" || setting == "session_authorization" || setting == "session_replication_role" ||
-         setting == "client_encoding" || setting == "search_path";
+         setting == "client_encoding" || setting == "search_path" || setting == "temp_file_limit";
 }
 
 void apply_database_settings(postgres::Connection& session, const WorkSession& work) {
@@ -36,9 +36,10 @@ postgres::Connection open_session(const Operation& operation, const WorkSession&
       postgres::Connection::open(operation.target.with_database(work.database),
                                  {.application_name = operation.application_name(role),
                                   .settings = work.settings,
-                                  .client_encoding = work.encoding},
+                                  .client_encoding = work.encoding,
+                                  .users_formats = !work.canonical_formats},
                                  std::move(stop));
-  apply_database_settings(session, work);
+  if (!work.canonical_formats) apply_database_settings(session, work);
   return session;
 }
 

@@ -26,6 +26,8 @@ struct WorkSession {
   // a text search configuration, variables of its application). What our sessions set themselves wins, and
   // what this server does not know is left out: the settings themselves are given later, with a report.
   std::vector<postgres::RoleSetting> database_settings = {};
+  // Reads rows in the form in which a backup reads them, whatever the database has set.
+  bool canonical_formats = false;
 };
 
 // A session of this run in the database of `work`, ended by `stop`.

@@ -60,6 +60,10 @@ constexpr std::array kParallelKinds{
 std::optional<Reach> reach_of(const ArchiveEntry& entry) {
   // Who grants on with the grant option (SET SESSION AUTHORIZATION) must be let into the schema first.
   if (entry.description == "ACL" && entry.tag.starts_with("SCHEMA ")) return std::nullopt;
+  // CLUSTER ON, REPLICA IDENTITY and column statistics of an index are statements of its entry.
+  const bool changes_table =
+      entry.description == "INDEX" && (entry.definition.find("\n\nALTER ") != std::string_view::npos);
+  if (changes_table) return Reach::kTable;
   const auto rule = std::ranges::find(kParallelKinds, entry.description, &KindRule::description);
   if (rule == kParallelKinds.end()) return std::nullopt;
   const bool has_parents =

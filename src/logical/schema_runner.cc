@@ -17,6 +17,8 @@ using postgres::Connection;
 constexpr int kAttempts = 3;  // of a statement that met somebody else's lock in a circle
 constexpr size_t kStatementShown = 400;
 constexpr std::string_view kUsualAccessMethod = "heap";
+const std::string kUsualPlace =
+    "SET LOCAL default_tablespace = ''; SET LOCAL default_table_access_method = heap";
 
 // Nobody's session settings decide where a table lies: each statement that needs to says so.
 WorkSession with_archive_settings(WorkSession work, const postgres::ArchiveToc& toc) {
@@ -97,19 +99,40 @@ void SchemaRunner::run_in_one_transaction(const SchemaTasks& tasks) const {
   if (tasks.empty()) return;
   Connection session = open_session(operation_, work_, "schema", operation_.stop);
   postgres::in_transaction(session, [&] {
-    for (const SchemaTask& task : tasks) run_entry("schema", session, *task.entry);
+    for (const SchemaTask& task : tasks) {
+      session.execute(kUsualPlace);  // SET LOCAL of the entry before holds on until the transaction ends
+      run_entry("schema", session, *task.entry);
+    }
   });
 }
 
 std::vector<std::string> SchemaRunner::run_refreshes(const SchemaTasks& tasks, int workers) const {
-  SchemaQueue queue(tasks);
-  std::mutex mutex;
-  std::vector<std::string> warnings;
   WorkSession work = work_;
   // Nothing is read here that was written in the backup's locale, and what is computed is the database's own.
   std::erase_if(work.settings, [](const auto& setting) { return setting.first == "lc_monetary"; });
+  work.settings.emplace_back("row_security", "on");
+
+  // A view may read another through a function, of which no dependency tells: what failed is tried again as
+  // long as others came to be meanwhile.
+  std::vector<std::string> warnings;
+  for (SchemaTasks round = tasks; !round.empty();) {
+    std::vector<const ArchiveEntry*> failed;
+    warnings = refresh_once(work, round, workers, failed);
+    if (failed.size() == round.size()) break;
+    round.clear();
+    for (const ArchiveEntry* entry : failed) round.push_back({.entry = entry});
+  }
+  return warnings;
+}
+
+std::vector<std::string> SchemaRunner::refresh_once(const WorkSession& work, const SchemaTasks& tasks,
+                                                    int workers,
+                                                    std::vector<const ArchiveEntry*>& failed) const {
+  SchemaQueue queue(tasks);
+  std::mutex mutex;
+  std::vector<std::string> warnings;
   run_in_sessions(
-      operation_, work_, "refresh", tasks.size(), workers,
+      operation_, work, "refresh", tasks.size(), workers,
       [&](Connection& session, size_t, const Operation& mine) {
         const std::optional<uint32_t> task = queue.next(mine.stop);
         if (!task) return;
@@ -120,6 +143,7 @@ std::vector<std::string> SchemaRunner::run_refreshes(const SchemaTasks& tasks, i
           if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
           const std::scoped_lock lock(mutex);
           warnings.push_back(fmt::format("{} was not refreshed: {}", postgres::name_of(entry), error.what()));
+          failed.push_back(&entry);
         }
         queue.done(*task);
       });

@@ -38,10 +38,13 @@ class SchemaRunner {
   void run(std::string_view phase, const SchemaTasks& tasks, int workers) const;
   // One after the other, all or nothing.
   void run_in_one_transaction(const SchemaTasks& tasks) const;
-  // As run(), but a view that cannot be refreshed does not end it: a warning for each.
+  // As run(), but a view that cannot be refreshed does not end it: a warning for each. One that could be once
+  // others were is tried again.
   std::vector<std::string> run_refreshes(const SchemaTasks& tasks, int workers) const;
 
  private:
+  std::vector<std::string> refresh_once(const WorkSession& work, const SchemaTasks& tasks, int workers,
+                                        std::vector<const postgres::ArchiveEntry*>& failed) const;
   void run_entry(std::string_view phase, postgres::Connection& session,
                  const postgres::ArchiveEntry& entry) const;
 

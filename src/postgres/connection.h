@@ -62,6 +62,10 @@ struct SessionOptions {
   // superuser that reads rows (CVE-2024-7348; servers since August 2024). Off where functions of the users'
   // own must work, as in a restore.
   bool only_plain_tables = false;
+  // Leaves the settings that decide how values are written, and what is computed of them, as the database has
+  // them: time zone, styles of dates and intervals, digits of floats. For sessions that build what its users
+  // would have built.
+  bool users_formats = false;
   // Leaves search_path as the role and database have it, for names that mean what they mean to their user.
   // What is executed must name schemas and operators in full.
   bool users_search_path = false;
@@ -89,7 +93,8 @@ class Result {
   std::unique_ptr<pg_result, Clear> raw_;
 };
 
-// Whether every session of ours sets it, so that neither a role's nor a database's settings count.
+// Whether every session of ours sets it, also one with users_formats, so that neither a role's nor a
+// database's settings count.
 bool is_set_by_every_session(std::string_view setting);
 
 class CopyOut;

@@ -23,7 +23,7 @@ constexpr size_t kMostNotices = 1000;
 
 // Known to every server from 13 on, so that the first statement already runs under them: a role may have
 // statement_timeout = 1 ms by ALTER ROLE, or default_transaction_read_only.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kStartupSettings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kStartupSettings{{
     {"statement_timeout", "0"},
     {"lock_timeout", "0"},
     {"idle_in_transaction_session_timeout", "0"},
@@ -37,6 +37,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kStartup
     {"TimeZone", "UTC"},
     {"extra_float_digits", "3"},
     {"bytea_output", "hex"},
+    {"array_nulls", "on"},
     {"xmloption", "content"},
     {"quote_all_identifiers", "off"},
     {"standard_conforming_strings", "on"},
@@ -53,6 +54,17 @@ constexpr std::string_view kTimeouts =
     "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', "
     "'transaction_timeout'";
 
+bool is_format(std::string_view setting) {
+  // Their names in pg_db_role_setting are spelled as they were typed.
+  static constexpr std::array<std::string_view, 5> kFormats{"DateStyle", "IntervalStyle", "TimeZone",
+                                                            "extra_float_digits", "bytea_output"};
+  return std::ranges::any_of(kFormats, [&](std::string_view format) {
+    return std::ranges::equal(
+        format, setting, {}, [](unsigned char c) { return std::tolower(c); },
+        [](unsigned char c) { return std::tolower(c); });
+  });
+}
+
 bool has(const Settings& settings, std::string_view name) {
   return std::ranges::find(settings, name, &Settings::value_type::first) != settings.end();
 }
@@ -60,9 +72,10 @@ bool has(const Settings& settings, std::string_view name) {
 }  // namespace
 
 bool is_set_by_every_session(std::string_view setting) {
-  return std::ranges::find(kStartupSettings, setting, &decltype(kStartupSettings)::value_type::first) !=
-             kStartupSettings.end() ||
-         setting.ends_with("_timeout");
+  const bool is_at_startup =
+      std::ranges::find(kStartupSettings, setting, &decltype(kStartupSettings)::value_type::first) !=
+      kStartupSettings.end();
+  return (is_at_startup && !is_format(setting)) || setting.ends_with("_timeout");
 }
 
 namespace {
@@ -70,7 +83,8 @@ namespace {
 std::string startup_options(const ConnectionTarget& target, const SessionOptions& options) {
   std::string text = target.value("options");  // theirs first: the last one wins
   for (const auto& [name, value] : kStartupSettings)
-    if (!has(options.settings, name) && !(options.users_search_path && name == "search_path"))
+    if (!has(options.settings, name) && !(options.users_search_path && name == "search_path") &&
+        !(options.users_formats && is_format(name)))
       append_startup_option(text, name, value);
   for (const auto& [name, value] : options.settings) append_startup_option(text, name, value);
   return text;
