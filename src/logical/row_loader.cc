@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "base/error.h"
 #include "base/units.h"
@@ -170,6 +172,54 @@ class Loader {
   std::vector<std::atomic<uint64_t>> rows_of_split_;  // by table
 };
 
+// Tables of which a check, a domain or a generated column calls a function of the users' own: it may look
+// into other tables, of which the server knows nothing.
+constexpr const char* kTablesThatCall = R"(
+  WITH call AS (
+    SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
+     WHERE d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.refobjid >= 16384
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid
+                          AND e.deptype = 'e')),
+  checking AS (
+    SELECT k.conrelid, k.contypid FROM pg_catalog.pg_constraint k JOIN call ON call.objid = k.oid
+       AND call.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass WHERE k.contype = 'c')
+  SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind = 'r' AND c.oid >= 16384
+     AND (c.oid IN (SELECT conrelid FROM checking)
+          OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN checking ON checking.contypid = a.atttypid
+                      WHERE a.attrelid = c.oid AND a.atttypid >= 16384)
+          OR EXISTS (SELECT FROM pg_catalog.pg_attrdef f JOIN call ON call.objid = f.oid
+                        AND call.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                       JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+                      WHERE f.adrelid = c.oid AND a.attgenerated <> '')))";
+
+std::set<std::string> tables_that_call(const Operation& operation, const WorkSession& work) {
+  Connection session = open_session(operation, work, "rows", operation.stop);
+  const postgres::Result answer = session.execute(kTablesThatCall);
+  std::set<std::string> tables;
+  for (int row = 0; row < answer.rows(); ++row)
+    tables.insert(answer.string(row, 0) + "." + answer.string(row, 1));
+  return tables;
+}
+
+// What such a function reads should be there already: those tables come last, one after the other, by name,
+// as pg_dump's archives have them. Returns how many tasks come before them.
+size_t put_last(std::vector<LoadTask>& tasks, const DatabaseContent& content,
+                const std::set<std::string>& last) {
+  const auto name_of = [&](const LoadTask& task) {
+    return content.tables.at(task.tables.front()).attributes.qualified_name();
+  };
+  const auto comes_last = [&](const LoadTask& task) {
+    return std::ranges::any_of(task.tables, [&](size_t table) {
+      return last.contains(content.tables.at(table).attributes.qualified_name());
+    });
+  };
+  const auto first_of_last = std::stable_partition(tasks.begin(), tasks.end(), std::not_fn(comes_last));
+  std::stable_sort(first_of_last, tasks.end(),
+                   [&](const LoadTask& a, const LoadTask& b) { return name_of(a) < name_of(b); });
+  return static_cast<size_t>(first_of_last - tasks.begin());
+}
+
 void truncate_split(const Operation& operation, const WorkSession& work, const DatabaseContent& content,
                     const std::vector<LoadTask>& tasks) {
   std::optional<Connection> session;
@@ -235,12 +285,17 @@ std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers) {
 void load_rows(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
                const WorkSession& work, const LoadOptions& options, RestoreProgress& progress,
                const std::string& shown_database) {
-  const std::vector<LoadTask> tasks = plan_load(content, options.workers);
+  std::vector<LoadTask> tasks = plan_load(content, options.workers);
+  const size_t at_once = put_last(tasks, content, tables_that_call(operation, work));
   truncate_split(operation, work, content, tasks);
   Loader loader(backup, content, options, progress, shown_database);
   run_in_sessions(
-      operation, work, "rows", tasks.size(), options.workers,
+      operation, work, "rows", at_once, options.workers,
       [&](Connection& session, size_t index, const Operation&) { loader.run(session, tasks[index]); });
+  run_in_sessions(operation, work, "rows", tasks.size() - at_once, 1,
+                  [&](Connection& session, size_t index, const Operation&) {
+                    loader.run(session, tasks[at_once + index]);
+                  });
   loader.check_split(tasks);
 }
 
