@@ -16,9 +16,27 @@
 namespace dbb::logical {
 namespace {
 
+constexpr std::string_view kGrantedBy = " GRANTED BY ";
+
 using postgres::Connection;
 
 // Statements stand in one transaction, but for CREATE TABLESPACE, which stands alone.
+// From 16 on a membership is given in the name of somebody who may give it. On the source that was mostly its
+// first superuser, who may have another name here: it is then given in our own.
+void grant_membership(Connection& session, const std::string& statement, const Operation& operation) {
+  session.execute("SAVEPOINT grantor");
+  try {
+    session.execute(statement);
+  } catch (const Error& error) {
+    if (error.sqlstate() != "42501") throw;
+    session.execute("ROLLBACK TO grantor");
+    session.execute(statement.substr(0, statement.rfind(kGrantedBy)));
+    operation.warn("grantor-differs",
+                   fmt::format("{} The grantor may not do so here; granted by {} instead.", statement,
+                               session.execute("SELECT current_user").string(0, 0)));
+  }
+}
+
 void create_globals(const RestorePlan& plan, const Operation& operation, const std::string& maintenance) {
   if (plan.options.globals == Globals::kMissing) {
     for (const std::string& line : plan.globals_that_differ) operation.notice("role-differs", line);
@@ -39,7 +57,11 @@ void create_globals(const RestorePlan& plan, const Operation& operation, const s
     }
     if (!open) session.execute("BEGIN");
     open = true;
-    session.execute(statement);
+    if (statement.starts_with("GRANT ") && statement.rfind(kGrantedBy) != std::string::npos) {
+      grant_membership(session, statement, operation);
+    } else {
+      session.execute(statement);
+    }
   }
   end();
   operation.notice("globals-created", fmt::format("Created missing roles and tablespaces ({} statements).",

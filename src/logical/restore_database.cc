@@ -264,7 +264,8 @@ bool DatabaseRestore::may_be_left_out(const Error& error, const postgres::Archiv
   const bool is_undefined = state == "42P01" || state == "3F000" || state == "42704" || state == "42883";
   const bool lacks_something = record_.is_part() || record_.state == DatabaseState::kIncomplete;
   const bool is_grant = postgres::pass_of(entry) == postgres::RestorePass::kPrivileges;
-  const bool is_nobodys_grant = is_grant && !shared_.plan.options.rules.owners && state == "42501";
+  const bool is_without_owners = !with_owners_ || !shared_.plan.options.rules.owners;
+  const bool is_nobodys_grant = is_grant && is_without_owners && (state == "42501" || state == "42704");
   if (!(is_undefined && lacks_something) && !is_nobodys_grant) return false;
   const std::scoped_lock lock(mutex_);
   left_out_.push_back(fmt::format("{} was not restored: {}", postgres::name_of(entry), error.message()));
@@ -280,11 +281,13 @@ void DatabaseRestore::settle_what_was_left_out() {
 // Without the right to give objects away, privileges would be given in the wrong role's name. The schema of
 // an extension that comes before everything else has come before it.
 EntryFilter DatabaseRestore::entries_to_run(const postgres::ExtensionNeed* first) const {
-  return [with_owners = with_owners_,
+  return [with_owners = with_owners_, role = shared_.server.role,
           is_home = first != nullptr ? home_of(*first) : EntryFilter()](const postgres::ArchiveEntry& entry) {
     if (is_home && is_home(entry)) return false;
     if (with_owners) return true;
-    return postgres::pass_of(entry) != postgres::RestorePass::kPrivileges && !takes_superuser(entry);
+    // What the role owned it owns again, and what it had closed must not be open.
+    if (postgres::pass_of(entry) == postgres::RestorePass::kPrivileges) return entry.owner == role;
+    return !takes_superuser(entry);
   };
 }
 

@@ -28,7 +28,7 @@ CannotGive what_cannot_be_given(const postgres::ArchiveToc& toc, const std::stri
   for (const ArchiveEntry& entry : toc.entries) {
     if (!postgres::is_restored(entry)) continue;
     if (postgres::pass_of(entry) == postgres::RestorePass::kPrivileges) {
-      ++cannot.grants;
+      if (entry.owner != role) ++cannot.grants;
     } else if (takes_superuser(entry)) {
       cannot.objects.push_back(postgres::name_of(entry));
     } else if (entry.owner != role && !postgres::owner_statement(entry, entry.owner).empty()) {

@@ -99,5 +99,23 @@ class LeastPrivilege(EndToEnd):
         self.assertEqual([], outcome.document["databases"][0]["left_out"])
 
 
+
+class Owner(EndToEnd):
+    """A restore by a role that owns its database and may create others, and is no superuser."""
+
+    def test_what_an_owner_closed_stays_closed(self):
+        """Fidelity: privileges: of what belongs to the restoring role, also when it is no superuser."""
+        self.cluster.sql("create role keeper login createdb; create role friend; create database app owner keeper")
+        self.cluster.sql("""set role keeper; create schema s;
+            create function s.secret() returns text language sql security definer as 'select current_user::text';
+            revoke execute on function s.secret() from public; create table s.t (a int); grant select on s.t to friend""", "app")  # fmt: skip
+        acl = "select proacl from pg_proc where proname = 'secret' union all select relacl from pg_class where relname = 't'"
+        before = self.cluster.rows(acl, "app")
+        self.init()
+        self.tool.run("backup", "database", "app", "-U", "keeper")
+        self.succeeds("restore", "database", "app", "--as", "copy", "--confirm", "-U", "keeper")
+        self.assertEqual(before, self.cluster.rows(acl, "copy"))
+
+
 if __name__ == "__main__":
     unittest.main()
