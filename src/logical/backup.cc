@@ -125,7 +125,7 @@ std::string source_identity(const postgres::ServerFacts& server, const Operation
 std::string subject_of(const BackupOptions& options) {
   const std::string part = options.database ? options.selection.text()
                                             : option_text("--exclude-database", options.exclude_databases);
-  const std::string whole = options.database.value_or("");
+  std::string whole = options.database.value_or("");
   if (part.empty()) return whole;
   return fmt::format("{}{}({})", whole, whole.empty() ? "" : " ", part);
 }
