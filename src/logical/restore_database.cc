@@ -176,10 +176,15 @@ void DatabaseRestore::build_and_swap() {
   }
   settle_outcome();
   operation_.at_step("swapped", plan_.name);
-  if (old_ && plan_.drop_old) {
+  if (old_ && plan_.drop_old && is_filled_) {
     drop_old();
   } else if (old_) {
     outcome_.kept_as = plan_.kept_name.value_or("");
+    if (plan_.drop_old) {
+      warn("old-kept",
+           fmt::format("The old database is kept as \"{}\": it has what could not be refreshed here.",
+                       outcome_.kept_as));
+    }
   }
 }
 
@@ -333,6 +338,7 @@ void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan
   runner.run("privileges", plan.privileges, workers);
   for (std::string& warning : runner.run_refreshes(plan.refreshes, workers)) {
     warn("refresh-failed", std::move(warning));
+    is_filled_ = false;
   }
   {
     Connection session = open_session(operation_, work_, "schema", operation_.stop);

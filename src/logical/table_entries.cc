@@ -119,7 +119,7 @@ std::string moved_to_schema(std::string_view definition, const std::set<Qualifie
   std::string out;
   const char* copied_to = definition.data();
   const auto replace = [&](const Token& first, const Token& last, const std::string& text) {
-    out.append(copied_to, first.text.data());
+    out.append(copied_to, first.text.begin());
     out += text;
     copied_to = last.text.data() + last.text.size();
   };

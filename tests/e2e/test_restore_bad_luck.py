@@ -135,6 +135,10 @@ class BrokenOff(OldOnesStay):
         outcome = self.succeeds("restore", "database", "app", "--from", backup, "--as", "copy", "--confirm", "--json")
         self.assertIn("fragile_view", json_text(outcome.document["databases"]))
         self.assertEqual("1", self.cluster.value("select a from pick", "copy"))
+        # In place: the old database has the rows that the new view lacks, and is not dropped.
+        kept = self.succeeds("restore", "database", "app", "--from", backup, "--confirm", "--json").document["databases"][0]["kept_as"]
+        self.assertEqual("1", self.cluster.value("select a from fragile_view", kept))
+        self.assertEqual("f", self.cluster.value("select relispopulated from pg_class where relname = 'fragile_view'", "app"))
 
     def test_a_session_that_holds_a_lock_in_the_old_database_does_not_stop_the_restore(self):
         holder = self.session("app")
