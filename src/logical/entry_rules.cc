@@ -81,7 +81,7 @@ std::string with_renamed_roles(std::string_view definition, const std::map<std::
       const Token& token = statement.tokens[place];
       const auto renamed = roles.find(token.value());
       if (renamed == roles.end()) continue;
-      out.append(copied_to, token.text.data());
+      out.append(copied_to, token.text.begin());
       out += postgres::quoted(renamed->second);
       copied_to = token.text.data() + token.text.size();
     }
