@@ -333,7 +333,7 @@ TEST_F(Restore, NobodyButSuperusersConnectsToAStagingDatabase) {
   sql("postgres", "DROP ROLE r_nosy");
 }
 
-TEST_F(Restore, AFailingRefreshIsAWarningThatNamesTheView) {
+TEST_F(Restore, AFailingRefreshIsAWarningAndKeepsTheOldDatabase) {
   sql(name_,
       "CREATE MATERIALIZED VIEW mv AS SELECT 1 / (2 - count(*)) AS x FROM t WHERE id < 3 WITH NO DATA");
   sql(name_,
@@ -341,9 +341,12 @@ TEST_F(Restore, AFailingRefreshIsAWarningThatNamesTheView) {
       "= 5001");
   const BackupId backup = back_up_it();
   const RestoreResult result = restore(options_for(backup), operation());
-  ASSERT_EQ(result.databases[0].warnings.size(), 1);
+  ASSERT_EQ(result.databases[0].warnings.size(), 2);
   EXPECT_THAT(result.databases[0].warnings[0], HasSubstr("mv"));
   EXPECT_THAT(result.databases[0].warnings[0], HasSubstr("division by zero"));
+  const std::string kept = result.databases[0].kept_as;
+  EXPECT_THAT(result.databases[0].warnings[1], HasSubstr(kept));
+  EXPECT_EQ(sql(kept, "SELECT count(*) FROM mv"), "1") << "the old one has what the new one lacks";
 }
 
 TEST_F(Restore, EventTriggersDoNotFireForTheRestore) {
