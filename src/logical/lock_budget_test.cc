@@ -57,6 +57,14 @@ TEST(SchemaFacts, ATreePartitionedByHashMayBeLoadedThroughItsRoot) {
   EXPECT_THAT(facts.locks, Contains(StatementLocks{"loading rows through public.h", 6}));
 }
 
+TEST(SchemaFacts, TablesAttachedInACircleByADamagedArchiveAreCountedOnce) {
+  const SchemaFacts facts = read_schema_facts(
+      "ALTER TABLE ONLY public.a ATTACH PARTITION public.b DEFAULT;\n"
+      "ALTER TABLE ONLY public.b ATTACH PARTITION public.a DEFAULT;\n"
+      "ALTER TABLE ONLY public.a ADD CONSTRAINT f FOREIGN KEY (i) REFERENCES public.c(i);\n");
+  EXPECT_THAT(facts.locks, Contains(StatementLocks{"foreign key public.a -> public.c", 3}));
+}
+
 TEST(SchemaFacts, RolesAreTakenFromWhereRolesStand) {
   const SchemaFacts facts = read_schema_facts(R"(
     ALTER TABLE public.t OWNER TO "Owner";

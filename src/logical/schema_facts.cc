@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "logical/sql_script.h"
 #include "postgres/archive_statements.h"
@@ -84,10 +85,12 @@ class Reader {
 
   Size size_of(const std::string& root) const {
     Size size;
+    std::set<std::string> seen;  // a damaged archive may attach tables in a circle
     std::vector<std::string> open{root};
     while (!open.empty()) {
       const std::string name = std::move(open.back());
       open.pop_back();
+      if (!seen.insert(name).second) continue;
       ++size.tables;
       const auto found = tables_.find(name);
       if (found == tables_.end()) continue;
