@@ -16,6 +16,10 @@ std::optional<SecretFile> read_secret_file(const std::filesystem::path& path, si
   if (!file) return std::nullopt;
   struct stat status{};
   if (::fstat(file->get(), &status) != 0) throw_errno("look at", path);
+  if (S_ISDIR(status.st_mode)) {
+    throw Error(ErrorCode::kKeyNeeded, {.message = fmt::format("{} is a directory.", path.string()),
+                                        .solution = {"Name the file in it that holds the key."}});
+  }
   SecretFile secret;
   secret.open_to_others = S_ISREG(status.st_mode) && (status.st_mode & (S_IROTH | S_IWOTH)) != 0;
   secret.bytes.resize(limit + 1);
@@ -28,7 +32,7 @@ std::optional<SecretFile> read_secret_file(const std::filesystem::path& path, si
     filled += static_cast<size_t>(got);
   }
   if (filled > limit) {
-    throw Error(ErrorCode::kStorageFailed,
+    throw Error(ErrorCode::kKeyNeeded,
                 {.message = fmt::format("{} has more than {} bytes.", path.string(), limit),
                  .solution = {"Name another file: this one is too long for a passphrase or a key."}});
   }

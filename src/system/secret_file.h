@@ -16,8 +16,8 @@ struct SecretFile {
   bool operator==(const SecretFile&) const = default;
 };
 
-// To the end, also from a pipe. Empty when it does not exist. kStorageFailed when it is longer than `limit`
-// bytes; kPermissionDenied.
+// To the end, also from a pipe. Empty when it does not exist. kKeyNeeded when it is a directory or longer
+// than `limit` bytes; kPermissionDenied.
 std::optional<SecretFile> read_secret_file(const std::filesystem::path& path, size_t limit);
 
 // From now on a crash leaves no core dump of this process, whoever collects them, and other processes of the

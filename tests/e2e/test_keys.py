@@ -122,6 +122,8 @@ class Ways(Keys):
         self.fails_with("KEY_REFUSED", "list", "--key-file", self.file("other", "x" * 64))
         self.fails_with("KEY_REFUSED", "list", "--key-file", self.file("short", "x" * 31))
         self.fails_with("KEY_REFUSED", "list", "--passphrase-file", self.file("empty", "\n"))
+        self.fails_with("KEY_NEEDED", "list", "--passphrase-file", self.folder)
+        self.fails_with("KEY_NEEDED", "list", "--key-file", self.file("long", "x" * 65537))
         config = self.file("d.yaml", "passphrase_command: sh -c 'echo locked >&2; exit 3'\n")
         outcome = self.fails_with("KEY_NEEDED", "list", "--config", config)
         self.assertIn("locked", outcome.error["cause"])
