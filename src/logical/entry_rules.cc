@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "logical/role_places.h"
 #include "logical/sql_script.h"
 #include "postgres/archive_statements.h"
 
@@ -12,9 +13,7 @@ using postgres::ArchiveEntry;
 
 // "PUBLICATION", "PUBLICATION TABLE", and the comment on one.
 bool is_of(const ArchiveEntry& entry, std::string_view kind) {
-  if (entry.description.starts_with(kind)) return true;
-  const bool is_about = entry.description == "COMMENT" || entry.description == "SECURITY LABEL";
-  return is_about && entry.tag.starts_with(kind) && entry.tag.substr(kind.size()).starts_with(' ');
+  return entry.description.starts_with(kind) || postgres::is_about(entry, kind);
 }
 
 bool is_wanted(const ArchiveEntry& entry, const EntryRules& rules) {
@@ -25,40 +24,6 @@ bool is_wanted(const ArchiveEntry& entry, const EntryRules& rules) {
   if (!rules.subscriptions && is_of(entry, "SUBSCRIPTION")) return false;
   return rules.refreshes || entry.description != "MATERIALIZED VIEW DATA";
 }
-
-// Where in a statement roles stand: half-open ranges of tokens.
-class RolePlaces {
- public:
-  explicit RolePlaces(const Statement& statement) : tokens_(statement.tokens) {
-    if (statement.begins_with({"GRANT"}) || statement.begins_with({"REVOKE"})) {
-      list_at(std::min(statement.find("TO"), statement.find("FROM")) + 1);
-      list_at(statement.find("BY") + 1);
-    } else if (statement.begins_with({"ALTER", "DEFAULT", "PRIVILEGES"})) {
-      if (statement.begins_with({"ALTER", "DEFAULT", "PRIVILEGES", "FOR"})) list_at(5);
-      list_at(std::min(statement.find("TO", 6), statement.find("FROM", 6)) + 1);
-    } else if (statement.begins_with({"CREATE", "POLICY"})) {
-      list_at(statement.find("TO") + 1);
-    } else if (statement.begins_with({"CREATE", "USER", "MAPPING", "FOR"})) {
-      list_at(4);
-    } else if (statement.begins_with({"SET", "SESSION", "AUTHORIZATION"})) {
-      list_at(3);
-    }
-  }
-  const std::vector<size_t>& places() const { return places_; }
-
- private:
-  void list_at(size_t at) {
-    while (at < tokens_.size()) {
-      const Token& token = tokens_[at];
-      if (token.is_identifier() || token.kind == TokenKind::kString) places_.push_back(at);
-      if (at + 1 >= tokens_.size() || !tokens_[at + 1].is_symbol(',')) return;
-      at += 2;
-    }
-  }
-
-  const std::vector<Token>& tokens_;
-  std::vector<size_t> places_;
-};
 
 bool names_roles(const ArchiveEntry& entry) {
   return entry.description == "ACL" || entry.description == "DEFAULT ACL" || entry.description == "POLICY" ||
@@ -73,21 +38,15 @@ const std::string& EntryRules::role(const std::string& name) const {
 }
 
 std::string with_renamed_roles(std::string_view definition, const std::map<std::string, std::string>& roles) {
-  std::string out;
-  const char* copied_to = definition.data();
+  EditedScript edited(definition);
   for_each_statement(definition, [&](const Statement& statement) {
-    const RolePlaces roles_in_it(statement);
-    for (const size_t place : roles_in_it.places()) {
+    for (const size_t place : role_places(statement)) {
       const Token& token = statement.tokens[place];
       const auto renamed = roles.find(token.value());
-      if (renamed == roles.end()) continue;
-      out.append(copied_to, token.text.begin());
-      out += postgres::quoted(renamed->second);
-      copied_to = token.text.data() + token.text.size();
+      if (renamed != roles.end()) edited.replace(token.text, postgres::quoted(renamed->second));
     }
   });
-  out.append(copied_to, definition.data() + definition.size());
-  return out;
+  return edited.text();
 }
 
 RuledToc::RuledToc(const postgres::ArchiveToc& toc, const EntryRules& rules) : toc_(toc) {

@@ -8,15 +8,12 @@
 
 #include "logical/globals_text.h"
 #include "logical/sql_script.h"
+#include "postgres/archive_statements.h"
 
 namespace dbb::logical {
 namespace {
 
-std::string quoted(const std::string& name) {
-  std::string out = "\"";
-  for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
+using postgres::quoted;
 
 // What an ALTER ROLE ... WITH of one side says and the other may not.
 bool says(const std::string& text, std::string_view word) {

@@ -81,19 +81,15 @@ std::vector<GlobalStatement> read_globals(std::string_view text) {
 }
 
 std::string mask_password(std::string_view statement) {
-  std::string masked;
-  const char* copied_to = statement.data();
+  EditedScript masked(statement);
   for_each_statement(statement, [&](const Statement& one) {
     for (size_t i = 1; i < one.tokens.size(); ++i) {
       const Token& token = one.tokens[i];
-      if (token.kind != TokenKind::kString || !one.tokens[i - 1].is("PASSWORD")) continue;
-      masked.append(copied_to, token.text.begin());
-      masked += "'***'";
-      copied_to = token.text.data() + token.text.size();
+      if (token.kind == TokenKind::kString && one.tokens[i - 1].is("PASSWORD"))
+        masked.replace(token.text, "'***'");
     }
   });
-  masked.append(copied_to, statement.data() + statement.size());
-  return masked;
+  return masked.text();
 }
 
 }  // namespace dbb::logical

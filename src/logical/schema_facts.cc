@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "logical/role_places.h"
 #include "logical/sql_script.h"
 #include "postgres/archive_statements.h"
 
@@ -27,7 +28,7 @@ struct ForeignKey {
 class Reader {
  public:
   void read(const Statement& statement) {
-    read_roles(statement);
+    for (const size_t place : role_places(statement)) facts_.roles.insert(statement.tokens[place].value());
     if (statement.begins_with({"CREATE"})) {
       read_create(statement);
     } else if (statement.begins_with({"ALTER", "TABLE"})) {
@@ -169,41 +170,6 @@ class Reader {
     } else if (kind.is("FOREIGN")) {
       size_t to = statement.find("REFERENCES", at) + 1;
       foreign_keys_.push_back({table, read_name(statement, to)});
-    }
-  }
-
-  // A list of roles: role [, role]...
-  void read_role_list(const Statement& statement, size_t at) {
-    while (at < statement.tokens.size()) {
-      const Token& token = statement.tokens[at];
-      const bool is_string = token.kind == TokenKind::kString;  // SET SESSION AUTHORIZATION 'role'
-      if (!token.is_identifier() && !is_string) return;
-      // pg_dump writes "public" in CREATE USER MAPPING; no role can have that name.
-      const bool is_role =
-          !token.is("PUBLIC") && !token.is("public") && !token.is("CURRENT_USER") && !token.is("DEFAULT");
-      if (is_role) facts_.roles.insert(token.value());
-      if (at + 1 >= statement.tokens.size() || !statement.tokens[at + 1].is_symbol(',')) return;
-      at += 2;
-    }
-  }
-
-  void read_roles(const Statement& statement) {
-    if (statement.begins_with({"GRANT"}) || statement.begins_with({"REVOKE"})) {
-      read_role_list(statement, std::min(statement.find("TO"), statement.find("FROM")) + 1);
-    } else if (statement.begins_with({"ALTER", "DEFAULT", "PRIVILEGES", "FOR", "ROLE"})) {
-      read_role_list(statement, 5);
-      read_role_list(statement, std::min(statement.find("TO", 6), statement.find("FROM", 6)) + 1);
-    } else if (statement.begins_with({"ALTER"})) {
-      const size_t owner = statement.find("OWNER");
-      if (owner + 1 < statement.tokens.size() && statement.tokens[owner + 1].is("TO")) {
-        read_role_list(statement, owner + 2);
-      }
-    } else if (statement.begins_with({"CREATE", "POLICY"})) {
-      read_role_list(statement, statement.find("TO") + 1);
-    } else if (statement.begins_with({"CREATE", "USER", "MAPPING", "FOR"})) {
-      read_role_list(statement, 4);
-    } else if (statement.begins_with({"SET", "SESSION", "AUTHORIZATION"})) {
-      read_role_list(statement, 3);
     }
   }
 

@@ -170,4 +170,15 @@ void for_each_statement(std::string_view script, const std::function<void(const 
   finish();
 }
 
+void EditedScript::replace(std::string_view part, std::string_view text) {
+  edited_.append(rest_.begin(), part.begin());
+  edited_ += text;
+  rest_ = {part.end(), rest_.end()};
+}
+
+std::string EditedScript::text() {
+  edited_ += rest_;
+  return std::move(edited_);
+}
+
 }  // namespace dbb::logical

@@ -37,4 +37,18 @@ struct Statement {
 // valid during the call. A literal that is not closed ends at the end of the script.
 void for_each_statement(std::string_view script, const std::function<void(const Statement&)>& visit);
 
+// A script with parts of it replaced.
+class EditedScript {
+ public:
+  explicit EditedScript(std::string_view script) : rest_(script) {}
+  // `part` lies in the script, behind those replaced before.
+  void replace(std::string_view part, std::string_view text);
+  // Call once, at the end.
+  std::string text();
+
+ private:
+  std::string edited_;
+  std::string_view rest_;  // of the script: what was not copied yet
+};
+
 }  // namespace dbb::logical

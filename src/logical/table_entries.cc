@@ -116,27 +116,21 @@ QualifiedName parse_table_name(std::string_view typed) {
 
 std::string moved_to_schema(std::string_view definition, const std::set<QualifiedName>& relations,
                             const std::string& schema) {
-  std::string out;
-  const char* copied_to = definition.data();
-  const auto replace = [&](const Token& first, const Token& last, const std::string& text) {
-    out.append(copied_to, first.text.begin());
-    out += text;
-    copied_to = last.text.data() + last.text.size();
-  };
+  EditedScript moved_definition(definition);
   for_each_statement(definition, [&](const Statement& statement) {
     const std::vector<Token>& tokens = statement.tokens;
     for (size_t at = 0; at < tokens.size(); ++at) {
       if (tokens[at].kind == TokenKind::kString) {
         const std::string moved = moved_literal(tokens[at].value(), relations, schema);
-        if (!moved.empty()) replace(tokens[at], tokens[at], literal(moved));
+        if (!moved.empty()) moved_definition.replace(tokens[at].text, literal(moved));
       } else if (names_relation(tokens, at, relations) && !is_call(tokens, at)) {
-        replace(tokens[at], tokens[at + 2], name_in_sql(schema, tokens[at + 2].value()));
+        moved_definition.replace({tokens[at].text.begin(), tokens[at + 2].text.end()},
+                                 name_in_sql(schema, tokens[at + 2].value()));
         at += 2;
       }
     }
   });
-  out.append(copied_to, definition.data() + definition.size());
-  return out;
+  return moved_definition.text();
 }
 
 TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName& table,

@@ -5,20 +5,12 @@
 #include "postgres/archive_statements.h"
 
 namespace dbb::logical {
-namespace {
 
 using postgres::ArchiveEntry;
 
-bool is_about(const ArchiveEntry& entry, std::string_view kind) {
-  return (entry.description == "COMMENT" || entry.description == "SECURITY LABEL") &&
-         entry.tag.starts_with(kind);
-}
-
-}  // namespace
-
 bool takes_superuser(const ArchiveEntry& entry) {
-  if (entry.description == "EVENT TRIGGER" || is_about(entry, "EVENT TRIGGER ")) return true;
-  if (entry.description.starts_with("SUBSCRIPTION") || is_about(entry, "SUBSCRIPTION ")) return true;
+  if (entry.description == "EVENT TRIGGER" || postgres::is_about(entry, "EVENT TRIGGER")) return true;
+  if (entry.description.starts_with("SUBSCRIPTION") || postgres::is_about(entry, "SUBSCRIPTION")) return true;
   if (entry.description == "PUBLICATION TABLES IN SCHEMA") return true;
   return entry.description == "PUBLICATION" && entry.definition.find(" FOR ALL ") != std::string_view::npos;
 }

@@ -45,18 +45,15 @@ void keep_subscription_default(Connection& session, const SubscriptionDefault& w
 
 std::string globals_for(std::string_view globals, const Upgrade& upgrade) {
   if (!upgrade.crosses(kGrantorsAreHeldToTheirRights)) return std::string(globals);
-  std::string changed;
-  const char* copied_to = globals.begin();
+  EditedScript changed(globals);
   for_each_statement(globals, [&](const Statement& statement) {
     if (!statement.begins_with({"GRANT"}) || statement.tokens.size() < 4 || !statement.tokens[2].is("TO"))
       return;
     const size_t granted = statement.find("GRANTED", 4);
     if (granted >= statement.tokens.size()) return;
-    changed.append(copied_to, statement.tokens[granted].text.begin());
-    copied_to = statement.text.end();
+    changed.replace({statement.tokens[granted].text.begin(), statement.text.end()}, "");
   });
-  changed.append(copied_to, globals.end());
-  return changed;
+  return changed.text();
 }
 
 void begin_upgrade(Connection& session, const Upgrade& upgrade) {

@@ -13,10 +13,6 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> li
 }
 
 // What is set upon another object, and carries that object's kind in its tag: "EVENT TRIGGER audit".
-bool is_about(const ArchiveEntry& entry, std::string_view kind) {
-  return is_one_of(entry.description, {"COMMENT", "SECURITY LABEL", "ACL"}) && entry.tag.starts_with(kind);
-}
-
 std::string schema_and_name(const ArchiveEntry& entry) {
   return entry.schema.empty() ? quoted(entry.tag) : quoted(entry.schema) + "." + quoted(entry.tag);
 }
@@ -68,7 +64,7 @@ std::string_view value_of(const ArchiveEntry* setting) {
 
 RestorePass pass_of(const ArchiveEntry& entry) {
   if (is_one_of(entry.description, {"ACL", "DEFAULT ACL"})) return RestorePass::kPrivileges;
-  if (entry.description == "EVENT TRIGGER" || is_about(entry, "EVENT TRIGGER "))
+  if (entry.description == "EVENT TRIGGER" || is_about(entry, "EVENT TRIGGER"))
     return RestorePass::kEventTriggers;
   if (entry.description == "MATERIALIZED VIEW DATA") return RestorePass::kRefreshes;
   // Of a materialized view, which its refresh would make stale.
@@ -76,12 +72,17 @@ RestorePass pass_of(const ArchiveEntry& entry) {
   return is_late ? RestorePass::kRefreshes : RestorePass::kObjects;
 }
 
+bool is_about(const ArchiveEntry& entry, std::string_view kind) {
+  return is_one_of(entry.description, {"COMMENT", "SECURITY LABEL", "ACL"}) && entry.tag.starts_with(kind) &&
+         entry.tag.substr(kind.size()).starts_with(' ');
+}
+
 bool is_restored(const ArchiveEntry& entry) {
   if (is_one_of(entry.description,
                 {"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES"})) {
     return false;
   }
-  return !is_about(entry, "DATABASE ");
+  return !is_about(entry, "DATABASE");
 }
 
 ArchiveSettings settings_of(const ArchiveToc& toc) {

@@ -19,6 +19,9 @@ RestorePass pass_of(const ArchiveEntry& entry);
 // statement of the archive.
 bool is_restored(const ArchiveEntry& entry);
 
+// Whether it is a comment, a label or privileges of an object of this kind: "EVENT TRIGGER".
+bool is_about(const ArchiveEntry& entry, std::string_view kind);
+
 // client_encoding and standard_conforming_strings under which the definitions are to be run.
 struct ArchiveSettings {
   std::string encoding;  // "" when the archive does not say
