@@ -233,6 +233,14 @@ std::string encoded(std::string_view name) {
   return out;
 }
 
+RowFormat read_format(std::string_view name) {
+  if (name == "text") return RowFormat::kText;
+  if (name == "binary") return RowFormat::kBinary;
+  throw Error(ErrorCode::kCorruptedBackup,
+              {.message = fmt::format("Rows in the format \"{}\" are not known.", name),
+               .solution = {"Install a newer dbbackup."}});
+}
+
 }  // namespace
 
 std::string_view name_of(DatabaseState state) {
@@ -307,18 +315,6 @@ std::string database_key(std::string_view database, std::string_view kind) {
 std::string table_key(std::string_view database, std::string_view schema, std::string_view table) {
   return fmt::format("database/{}/{}/{}/{}", encoded(database), kTableKind, encoded(schema), encoded(table));
 }
-
-namespace {
-
-RowFormat read_format(std::string_view name) {
-  if (name == "text") return RowFormat::kText;
-  if (name == "binary") return RowFormat::kBinary;
-  throw Error(ErrorCode::kCorruptedBackup,
-              {.message = fmt::format("Rows in the format \"{}\" are not known.", name),
-               .solution = {"Install a newer dbbackup."}});
-}
-
-}  // namespace
 
 std::string to_json(const TableAttributes& a) {
   return json({{"database", text_json(a.database)},

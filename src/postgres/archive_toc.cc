@@ -53,7 +53,10 @@ class Reader {
 
   template <typename Number>
   Number decimal() {
-    const std::string_view digits = text();
+    return decimal<Number>(text());
+  }
+  template <typename Number>
+  Number decimal(std::string_view digits) const {
     Number value = 0;
     const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (problem != std::errc() || end != digits.data() + digits.size()) bytes_.fail("a number is not one");
@@ -105,10 +108,7 @@ ArchiveEntry read_entry(Reader& reader, const ArchiveVersion& version) {
   entry.owner = reader.text();
   if (reader.text() == "true") reader.fail("a table has OIDs, which PostgreSQL 12 and later cannot create");
   for (auto id = reader.optional_text(); id; id = reader.optional_text()) {
-    int value = 0;
-    const auto [end, problem] = std::from_chars(id->data(), id->data() + id->size(), value);
-    if (problem != std::errc() || end != id->data() + id->size()) reader.fail("a dependency is no number");
-    entry.dependencies.push_back(value);
+    entry.dependencies.push_back(reader.decimal<int>(*id));
   }
   reader.skip_data_offset();
   return entry;

@@ -36,7 +36,8 @@ Bytes BackupReader::read_all(const StreamRef& stream, uint64_t limit) {
     throw_damaged("item list", fmt::format("A stream of {} bytes has at most {}.", stream.bytes, limit));
   }
   Bytes all;
-  all.reserve(stream.bytes);
+  constexpr uint64_t kMostReserved = uint64_t{64} << 20;  // of what a manifest says, before it is seen
+  all.reserve(std::min(stream.bytes, kMostReserved));
   WindowReader reader(core_, index_, stream);
   ByteView piece;
   while (reader.next(piece)) all.insert(all.end(), piece.begin(), piece.end());

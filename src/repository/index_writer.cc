@@ -4,8 +4,6 @@
 #include "repository/unique_name.h"
 
 namespace dbb::repository {
-namespace {}  // namespace
-
 void IndexWriter::add(PackContents contents) {
   if (frames_ + contents.frames.size() > kFrames) store();
   frames_ += contents.frames.size();
