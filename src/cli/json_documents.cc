@@ -186,6 +186,7 @@ Json plan_json(const logical::RestorePlan& plan) {
                                 {"reason", database.reason},
                                 {"kept_name", database.kept_name ? Json(*database.kept_name) : Json(nullptr)},
                                 {"drop_old", database.drop_old},
+                                {"begun_by", recorded_error(database.begun_by)},
                                 {"tables", database.tables},
                                 {"row_bytes", database.row_bytes},
                                 {"size_bytes", database.size_bytes}});

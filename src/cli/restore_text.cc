@@ -38,7 +38,9 @@ std::string what_happens(const logical::DatabasePlan& database) {
       if (database.drop_old) return "replaces the old one, which is dropped after the proof";
       return fmt::format("replaces the old one, which is kept as \"{}\"", database.kept_name.value_or(""));
     case DatabaseAction::kFillSystem:
-      return "filled where it is";
+      return database.begun_by.empty()
+                 ? "filled where it is"
+                 : "emptied of what an earlier restore left unfinished, and filled where it is";
     case DatabaseAction::kSkip:
       return "skipped: " + database.reason;
   }

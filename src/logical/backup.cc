@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/task_group.h"
 #include "logical/database_backup.h"
+#include "logical/fill_mark.h"
 #include "logical/names.h"
 #include "logical/record_stream.h"
 #include "logical/standby.h"
@@ -24,6 +25,21 @@ using postgres::DatabaseProperties;
 
 constexpr int kTopologyProbes = 3;
 constexpr int kInvalidConnectionLimit = -2;  // an interrupted DROP DATABASE (trap 12)
+
+// The mark of a restore that did not finish is none of their properties.
+std::vector<DatabaseProperties> read_databases(postgres::Connection& control, const Operation& operation) {
+  std::vector<DatabaseProperties> databases = postgres::read_databases(control);
+  for (DatabaseProperties& database : databases) {
+    const std::optional<FillMark> mark = take_fill_mark(database);
+    if (!mark) continue;
+    operation.warn("database-unfinished",
+                   fmt::format("{} holds a part only of what restore {} was to put there; the next restore "
+                               "of it begins again.",
+                               database.name, mark->run.text()),
+                   {{"database", database.name}, {"run", mark->run.text()}});
+  }
+  return databases;
+}
 
 struct ChosenDatabases {
   std::vector<DatabaseProperties> databases;  // largest first
@@ -347,7 +363,7 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
   }
   refuse_wrong_kind_of_server(server, options);
   ChosenDatabases selection =
-      select_databases(postgres::read_databases(control), databases_to_exclude(control, options, operation),
+      select_databases(read_databases(control, operation), databases_to_exclude(control, options, operation),
                        options, operation);
   if (!selection.excluded.empty() && selection.databases.empty() && selection.closed.empty()) {
     throw Error(ErrorCode::kUsage, {.message = "Every database was excluded: there is nothing to back up.",

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "logical/living_runs.h"
 #include "logical/names.h"
 #include "logical/old_database.h"
 #include "logical/restore.h"
@@ -13,8 +14,6 @@ namespace dbb::logical {
 namespace {
 
 constexpr std::string_view kStagingBegin = "dbbackup_staging_";
-constexpr std::string_view kApplicationBegin = "dbbackup ";
-constexpr std::string_view kControlEnd = " control";
 constexpr size_t kRandomDigits = 16;
 
 // The random part of the run that gave a staging database its name; "" when it is somebody else's name.
@@ -25,20 +24,6 @@ std::string run_in_name(std::string_view name) {
   const std::string_view run = name.substr(0, kRandomDigits);
   return run.find_first_not_of("0123456789abcdef") == std::string_view::npos ? std::string(run)
                                                                              : std::string();
-}
-
-// Every run that changes databases holds one session of this name from beginning to end.
-std::set<std::string> living_runs(postgres::Connection& session) {
-  const postgres::Result answer = session.execute(
-      "SELECT DISTINCT application_name FROM pg_catalog.pg_stat_activity WHERE application_name <> ''");
-  std::set<std::string> runs;
-  for (int row = 0; row < answer.rows(); ++row) {
-    std::string_view name = answer.text(row, 0);
-    if (!name.starts_with(kApplicationBegin) || !name.ends_with(kControlEnd)) continue;
-    name.remove_prefix(kApplicationBegin.size());
-    runs.emplace(name.substr(0, kRandomDigits));
-  }
-  return runs;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/units.h"
+#include "logical/fill_mark.h"
 #include "logical/timescale.h"
 
 namespace dbb::logical {
@@ -68,6 +69,23 @@ std::string old_and_new(const DatabasePlan& plan) {
       break;
   }
   return fmt::format("\"{}\" is skipped: {}", plan.name, plan.reason);
+}
+
+// A system database that an earlier restore left half filled.
+PreflightLine begun_line(const DatabasePlan& plan) {
+  const std::string name = fmt::format("\"{}\"", plan.name);
+  PreflightLine line{Verdict::kWarning, fmt::format("begun: {}", plan.name),
+                     fmt::format("restore {} began to fill {} and did not finish", plan.begun_by, name),
+                     "What it put there is removed first: all of it is in the backup it came from."};
+  if (plan.in_doubt.empty()) return line;
+  line.verdict = Verdict::kRefused;
+  line.finding += fmt::format("; more may be there than it put there: {}", plan.in_doubt);
+  line.remedy = fmt::format(
+      "If what is there is to stay: ALTER DATABASE {} RESET {}; it is then left alone. If not: save what you "
+      "need, make it anew (from another database: DROP DATABASE {}; CREATE DATABASE {} TEMPLATE template0; "
+      "template1 has to be ALTER DATABASE template1 IS_TEMPLATE false first), and restore again.",
+      name, kFillSetting, name, name);
+  return line;
 }
 
 void judge_bindings(const PreflightInput& in, const DatabasePlan& plan, const postgres::Bindings& bindings,
@@ -270,6 +288,7 @@ void judge_tablespaces(const PreflightInput& in, std::vector<PreflightLine>& lin
 
 void judge_replaced_databases(const PreflightInput& in, std::vector<PreflightLine>& lines) {
   for (const DatabasePlan& plan : in.databases) {
+    if (!plan.begun_by.empty()) lines.push_back(begun_line(plan));
     const Verdict verdict = plan.action == DatabaseAction::kSkip ? Verdict::kWarning : Verdict::kOk;
     lines.push_back({verdict, fmt::format("database: {}", plan.name), old_and_new(plan)});
     const TargetDatabase* old = in.facts.find(plan.name);

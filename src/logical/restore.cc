@@ -206,8 +206,12 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
   RestoreProgress progress(operation.events, operation.clock, bytes * (plan.options.proof ? 2 : 1),
                            static_cast<uint32_t>(plan.databases.size()));
   const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(plan.manifest.id);
-  const RestoreShared shared{
-      .backup = *backup, .plan = plan, .server = server, .maintenance = maintenance, .progress = progress};
+  const RestoreShared shared{.repository = repository,
+                             .backup = *backup,
+                             .plan = plan,
+                             .server = server,
+                             .maintenance = maintenance,
+                             .progress = progress};
   const auto add_up = [&] {
     result.seconds = std::chrono::duration<double>(operation.clock.steady_now() - begun).count();
     for (const DatabaseOutcome& outcome : result.databases) result.proof_seconds += outcome.proof_seconds;

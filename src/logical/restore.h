@@ -75,6 +75,10 @@ struct DatabasePlan {
   std::string reason = {};                    // of a skip
   std::optional<std::string> kept_name = {};  // the old one's name until it is dropped, or for good
   bool drop_old = false;
+  // An earlier restore, of this id, began to fill this system database and did not finish: what it left is
+  // removed first. `in_doubt` says why that may not be done; the plan is then refused.
+  std::string begun_by = {};
+  std::string in_doubt = {};
   uint64_t row_bytes = 0;
   uint64_t size_bytes = 0;
   uint64_t tables = 0;
@@ -135,9 +139,10 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
 // after `result` is filled. Nothing old is dropped before its replacement is proven and in place. On
 // cancellation nothing of ours is left.
 //
-// Steps for hooks: "globals-done" with ""; per database "staging-created", "pre-data-done", "rows-done",
-// "post-data-done", "before-proof", "proof-done", "before-swap", "swap-open" (names changed, not committed),
-// "swapped", "old-dropped".
+// Steps for hooks: "globals-done" with ""; per database "staging-created" (of a system database
+// "unfinished-removed", when an earlier run left something, and "filling-begun"), "pre-data-done",
+// "rows-done", "post-data-done", "before-proof", "proof-done", "before-swap", "swap-open" (names changed, not
+// committed), "swapped", "old-dropped".
 void execute_restore(repository::Repository& repository, const RestorePlan& plan, const Operation& operation,
                      RestoreResult& result);
 

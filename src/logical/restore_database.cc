@@ -13,6 +13,7 @@
 #include "logical/schema_runner.h"
 #include "logical/sequences.h"
 #include "logical/staging.h"
+#include "logical/unfinished_fill.h"
 #include "logical/unprivileged.h"
 #include "logical/upgrade.h"
 #include "postgres/archive_statements.h"
@@ -66,6 +67,13 @@ EntryFilter home_of(const postgres::ExtensionNeed& extension) {
   return [schema = extension.schema](const postgres::ArchiveEntry& entry) {
     return entry.description == "SCHEMA" && entry.tag == schema;
   };
+}
+
+Error has_contents(const std::string& database, const std::string& finding) {
+  return Error(ErrorCode::kTargetExists,
+               {.message = fmt::format("Database \"{}\" has contents of its own now.", database),
+                .cause = finding,
+                .solution = {"Run the restore again without --confirm: the plan says what can be done."}});
 }
 
 // Tables whose rows no transaction of their own froze.
@@ -128,6 +136,12 @@ WorkSession DatabaseRestore::work_session(std::string database) const {
     work.settings.emplace_back("event_triggers", "off");
   }
   return work;
+}
+
+// In a system database a table has all its rows or none, so that what a killed run left can be told.
+int DatabaseRestore::load_workers() const {
+  const int workers = shared_.plan.workers;
+  return plan_.action == DatabaseAction::kFillSystem ? std::min(workers, kMostWorkersUnsplit) : workers;
 }
 
 void DatabaseRestore::create() {
@@ -193,6 +207,8 @@ void DatabaseRestore::fill_system() {
                     fmt::format("Skipping create for system database (assume exists): {}", plan_.name),
                     {{"database", plan_.name}});
   work_ = work_session(plan_.name);
+  begin_to_fill();
+  operation_.at_step("filling-begun", plan_.name);
   try {
     fill(true);
     make_durable();
@@ -200,11 +216,44 @@ void DatabaseRestore::fill_system() {
     end_extensions();
     give_properties(plan_.name, true);
   } catch (Error& error) {
-    error.add_context("Left behind",
-                      fmt::format("parts of the backup in \"{}\", which was empty", plan_.name));
+    error.add_context("Left behind", fmt::format("parts of the backup in \"{}\": the next restore removes "
+                                                 "them and begins again",
+                                                 plan_.name));
     throw;
   }
   settle_outcome();
+}
+
+// Marks the database before the first statement; give_properties() takes the mark away with its settings, in
+// the last transaction.
+void DatabaseRestore::begin_to_fill() {
+  Connection session = operation_.connect(shared_.maintenance, "properties");
+  const postgres::ClientPrograms& programs =
+      postgres::choose_for_dump(operation_.programs, shared_.server.version);
+  for (postgres::DatabaseProperties& there : postgres::read_databases(session)) {
+    if (there.name != plan_.name) continue;
+    const std::optional<FillMark> mark = take_fill_mark(there);
+    if (!mark) continue;
+    const UnfinishedFill unfinished{plan_.name, *mark};
+    const std::string doubt = what_else_is_there(shared_.repository, unfinished, programs, operation_);
+    if (!doubt.empty()) throw has_contents(plan_.name, doubt);
+    empty_unfinished(unfinished, work_, programs, operation_);
+    operation_.notice("unfinished-removed",
+                      fmt::format("{}: removed what restore {} put there, which did not finish.", plan_.name,
+                                  mark->run.text()),
+                      {{"database", plan_.name}, {"run", mark->run.text()}});
+    operation_.at_step("unfinished-removed", plan_.name);
+  }
+  bool is_empty = false;
+  {
+    Connection inside = operation_.connect(plan_.name, "schema");
+    is_empty = postgres::is_empty_database(inside);
+  }
+  const bool may_be_filled = shared_.plan.options.system_databases == SystemDatabases::kMerge;
+  if (!is_empty && !may_be_filled) throw has_contents(plan_.name, "it was empty when this was planned");
+  if (!shared_.server.is_superuser) return;  // nobody else may set it
+  set_fill_mark(session, plan_.name,
+                {.run = operation_.run, .backup = shared_.plan.manifest.id, .beside_others = !is_empty});
 }
 
 void DatabaseRestore::fill(bool in_one_transaction) {
@@ -310,7 +359,7 @@ void DatabaseRestore::load() {
     shared_.progress.add_total(stream.bytes * passes);
   load_extension_rows(shared_.backup, content_, operation_, work_, shared_.server.is_superuser);
   load_rows(shared_.backup, content_, operation_, work_,
-            {.workers = shared_.plan.workers,
+            {.workers = load_workers(),
              .with_owners = with_owners_,
              .change =
                  [this](postgres::LargeObject& object) {
@@ -349,7 +398,7 @@ void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan
   std::set<std::string> thawed;
   {
     const Connection session = open_session(operation_, work_, "analyze", operation_.stop);
-    thawed = not_frozen(session, content_, shared_.plan.workers);
+    thawed = not_frozen(session, content_, load_workers());
   }
   for (std::string& warning :
        analyze_tables(operation_, work_, thawed, shared_.plan.workers, shared_.progress)) {

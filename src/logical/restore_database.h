@@ -18,6 +18,7 @@ namespace dbb::logical {
 
 // What all databases of one restore share. The references outlive it; read by many threads.
 struct RestoreShared {
+  repository::Repository& repository;
   repository::BackupReader& backup;
   const RestorePlan& plan;
   const postgres::ServerFacts& server;
@@ -39,6 +40,7 @@ class DatabaseRestore {
   void create();
   void build_and_swap();
   void fill_system();
+  void begin_to_fill();
   void fill(bool in_one_transaction);
   void load();
   EntryFilter entries_to_run(const postgres::ExtensionNeed* first) const;
@@ -56,6 +58,7 @@ class DatabaseRestore {
   void settle_outcome();
   void warn(const std::string& kind, std::string text);
   WorkSession work_session(std::string database) const;
+  int load_workers() const;
 
   const RestoreShared& shared_;
   const DatabasePlan& plan_;

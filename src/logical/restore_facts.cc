@@ -113,7 +113,8 @@ void gather_server_facts(Connection& connection, const Operation& operation, Res
       connection, "SELECT datname FROM pg_catalog.pg_database WHERE pg_catalog.pg_has_role(datdba, 'USAGE')");
   for (DatabaseProperties& properties : postgres::read_databases(connection)) {
     const bool is_ours = ours.contains(properties.name);
-    facts.databases.push_back({.properties = std::move(properties), .is_ours = is_ours});
+    const std::optional<FillMark> mark = take_fill_mark(properties);
+    facts.databases.push_back({.properties = std::move(properties), .unfinished = mark, .is_ours = is_ours});
   }
   facts.roles = first_column(connection, "SELECT rolname FROM pg_catalog.pg_roles");
   facts.places = read_places(connection, facts.server);

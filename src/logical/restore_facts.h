@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "logical/fill_mark.h"
 #include "logical/globals.h"
 #include "logical/operation.h"
 #include "logical/restore.h"
@@ -21,8 +22,9 @@ namespace dbb::logical {
 
 struct TargetDatabase {
   postgres::DatabaseProperties properties;
-  postgres::Bindings bindings;   // read for those that will be replaced
-  std::optional<bool> is_empty;  // asked of system databases
+  postgres::Bindings bindings;         // read for those that will be replaced
+  std::optional<bool> is_empty;        // asked of system databases
+  std::optional<FillMark> unfinished;  // likewise: an earlier restore began to fill it
   bool is_ours = true;  // the role is a superuser, its owner or a member of it: may rename and drop it
 };
 

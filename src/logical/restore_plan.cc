@@ -8,6 +8,7 @@
 #include "logical/preflight.h"
 #include "logical/restore_contents.h"
 #include "logical/schema_archive.h"
+#include "logical/unfinished_fill.h"
 #include "logical/upgrade.h"
 #include "repository/damage.h"
 #include "system/machine.h"
@@ -102,7 +103,23 @@ void settle_system_databases(std::vector<DatabasePlan>& databases, const Restore
   for (DatabasePlan& plan : databases) {
     const TargetDatabase* target = facts.find(plan.name);
     if (plan.action != DatabaseAction::kFillSystem || target == nullptr) continue;
-    settle_system_database(plan, target->is_empty.value_or(false), options);
+    if (target->unfinished) {
+      plan.begun_by = target->unfinished->run.text();
+    } else {
+      settle_system_database(plan, target->is_empty.value_or(false), options);
+    }
+  }
+}
+
+// What an earlier run left is removed only when it is known to be nothing else.
+void look_at_unfinished(repository::Repository& repository, std::vector<DatabasePlan>& databases,
+                        const postgres::ClientPrograms& programs, const Operation& operation,
+                        const RestoreFacts& facts) {
+  for (DatabasePlan& plan : databases) {
+    const TargetDatabase* target = facts.find(plan.name);
+    if (plan.begun_by.empty() || target == nullptr) continue;
+    plan.in_doubt =
+        what_else_is_there(repository, {plan.name, target->unfinished.value()}, programs, operation);
   }
 }
 
@@ -167,6 +184,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     read_schemas(*backup, content, plan.databases, options.rules, facts);
     read_globals(*backup, content, options, plan.document, *programs, operation, maintenance, facts);
     gather_location_facts(session, facts);
+    look_at_unfinished(repository, plan.databases, *programs, operation, facts);
   }
 
   const int parallel = std::max(options.parallel_databases, 1);

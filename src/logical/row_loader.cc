@@ -21,7 +21,7 @@ using postgres::Connection;
 
 // Parts loaded at once cannot be frozen while they load, and the VACUUM (FREEZE) that makes up for it takes
 // about half as long as loading the table with one worker (docs/decisions/0004).
-constexpr int kWorkersWorthSplitting = 4;
+constexpr int kWorkersWorthSplitting = kMostWorkersUnsplit + 1;
 
 constexpr int kAttempts = 3;  // of loading one table that met another of our sessions in a circle
 

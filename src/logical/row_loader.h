@@ -33,6 +33,9 @@ struct LoadTask {
 // function.
 std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers);
 
+// Up to so many workers, no table is split between them.
+inline constexpr int kMostWorkersUnsplit = 3;
+
 struct LoadOptions {
   int workers = 1;
   bool with_owners = true;

@@ -33,17 +33,6 @@ std::string locale_clause(const Connection& session, const DatabaseProperties& w
   return clause;
 }
 
-// A subscription stands in the way of DROP DATABASE.
-void detach_subscriptions(const Operation& operation, const std::string& database) {
-  Connection session = operation.connect(database, "cleanup");
-  for (const std::string& subscription : postgres::read_bindings(session, database).subscriptions) {
-    const std::string name = session.quote_identifier(subscription);
-    session.execute(fmt::format("ALTER SUBSCRIPTION {} DISABLE", name));
-    session.execute(fmt::format("ALTER SUBSCRIPTION {} SET (slot_name = NONE)", name));
-    session.execute(fmt::format("DROP SUBSCRIPTION {}", name));
-  }
-}
-
 }  // namespace
 
 postgres::Oid create_staging(Connection& session, const StagingRequest& request, const BackupId& run) {
@@ -71,11 +60,21 @@ postgres::Oid find_database(Connection& session, const std::string& name) {
   return answer.rows() == 0 ? postgres::Oid{} : answer.oid(0, 0);
 }
 
+void forget_subscriptions(const Operation& operation, const std::string& database) {
+  Connection session = operation.connect(database, "cleanup");
+  for (const std::string& subscription : postgres::read_bindings(session, database).subscriptions) {
+    const std::string name = session.quote_identifier(subscription);
+    session.execute(fmt::format("ALTER SUBSCRIPTION {} DISABLE", name));
+    session.execute(fmt::format("ALTER SUBSCRIPTION {} SET (slot_name = NONE)", name));
+    session.execute(fmt::format("DROP SUBSCRIPTION {}", name));
+  }
+}
+
 void drop_staging_now(const Operation& operation, const std::string& maintenance, const std::string& name) {
   Connection session = operation.connect(maintenance, "cleanup");
   if (find_database(session, name).value != 0 &&
       !postgres::read_bindings(session, name).subscriptions.empty()) {
-    detach_subscriptions(operation, name);
+    forget_subscriptions(operation, name);
   }
   session.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", session.quote_identifier(name)));
 }

@@ -26,6 +26,10 @@ postgres::Oid create_staging(postgres::Connection& session, const StagingRequest
 // The OID of the database of that name; 0 when there is none.
 postgres::Oid find_database(postgres::Connection& session, const std::string& name);
 
+// Drops the subscriptions of a database, which stand in the way of dropping it, without a word to their
+// publishers.
+void forget_subscriptions(const Operation& operation, const std::string& database);
+
 // Drops it with the subscriptions in it, whose publishers are not told: the slots there belong to the source.
 void drop_staging_now(const Operation& operation, const std::string& maintenance, const std::string& name);
 
