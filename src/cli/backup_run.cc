@@ -98,6 +98,11 @@ std::vector<OptionSpec> BackupRunOptions::specs() {
        .description =
            "of a standby: hold replay still until the rows are read, so that no query is cancelled",
        .target = &pause_replay},
+      {.names = "--statistics",
+       .value = "",
+       .description =
+           "also what the planner knows of the rows, for \"restore --statistics\" (from PostgreSQL 18 on)",
+       .target = &statistics},
   };
 }
 
@@ -116,6 +121,7 @@ Outcome run_backup(Context& context, const BackupRunOptions& options,
       .exclude_databases = options.exclude_databases,
       .selection = options.selection,
       .pause_replay = options.pause_replay,
+      .statistics = options.statistics,
   };
   // The repository first: without one, nobody should type a password.
   repository::Repository& repository = context.repository();

@@ -15,6 +15,7 @@ struct BackupRunOptions {
   std::optional<std::chrono::seconds> lock_wait_timeout;
   bool serializable_deferrable = false;
   bool pause_replay = false;
+  bool statistics = false;
   std::vector<std::string> exclude_databases;  // of `backup cluster`
   logical::Selection selection;                // of `backup database`
 

@@ -187,6 +187,7 @@ Json plan_json(const logical::RestorePlan& plan) {
                                 {"kept_name", database.kept_name ? Json(*database.kept_name) : Json(nullptr)},
                                 {"drop_old", database.drop_old},
                                 {"begun_by", recorded_error(database.begun_by)},
+                                {"carry_statistics", database.carry_statistics},
                                 {"tables", database.tables},
                                 {"row_bytes", database.row_bytes},
                                 {"size_bytes", database.size_bytes}});

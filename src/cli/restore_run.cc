@@ -150,6 +150,14 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
                       "says, after the last swap and never the role that restores; or none (missing)",
        .target = &globals,
        .choices = {"missing", "align", "none"}},
+      {.names = "--statistics",
+       .value = "",
+       .description =
+           "carry over what the planner knew of the rows, instead of ANALYZE: of a backup made with "
+           "--statistics, from PostgreSQL 18 on. Tables with extended statistics (CREATE STATISTICS) "
+           "are analyzed all the same, because pg_dump does not write these; and so are all where "
+           "there is nothing to carry over",
+       .target = &statistics},
       {.names = "--drop-slots",
        .value = "",
        .description = "allow dropping an old database that has subscriptions or logical slots",
@@ -174,6 +182,7 @@ Outcome run_restore(Context& context, const RestoreRunOptions& options, logical:
   if (options.system_databases == "merge") restore.system_databases = logical::SystemDatabases::kMerge;
   if (options.globals == "align") restore.globals = logical::Globals::kAlign;
   if (options.globals == "none") restore.globals = logical::Globals::kNone;
+  restore.statistics = options.statistics;
   restore.drop_slots = options.drop_slots;
   restore.replace_with_part = options.replace_with_part;
   restore.rules = options.rules();

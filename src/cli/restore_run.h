@@ -20,6 +20,7 @@ struct RestoreRunOptions {
   std::optional<std::chrono::seconds> lock_timeout;
   std::optional<std::string> system_databases;
   std::optional<std::string> globals;
+  bool statistics = false;
   bool drop_slots = false;
   bool replace_with_part = false;
   std::optional<std::string> role;

@@ -9,12 +9,16 @@
 
 namespace dbb::logical {
 
+struct AnalyzeChoice {
+  std::set<std::string> not_frozen = {};  // "schema"."name", quoted: these are vacuumed and frozen, too
+  // Statistics only for tables with extended ones (CREATE STATISTICS); the others get theirs otherwise.
+  bool only_extended = false;
+};
+
 // Statistics for every table, materialized view and root of partitions, each in a transaction of its own,
-// `workers` at once; tables that were not loaded frozen ("schema"."name", quoted) are vacuumed and frozen,
-// too. Returns a warning for each that failed: a function in an index may, and a table without statistics is
-// still a table.
+// `workers` at once. Returns a warning for each that failed: a function in an index may, and a table without
+// statistics is still a table.
 std::vector<std::string> analyze_tables(const Operation& operation, const WorkSession& work,
-                                        const std::set<std::string>& not_frozen, int workers,
-                                        RestoreProgress& progress);
+                                        const AnalyzeChoice& choice, int workers, RestoreProgress& progress);
 
 }  // namespace dbb::logical

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/task_group.h"
+#include "logical/carried_statistics.h"
 #include "logical/database_backup.h"
 #include "logical/fill_mark.h"
 #include "logical/names.h"
@@ -320,6 +321,15 @@ void refuse_wrong_kind_of_server(const postgres::ServerFacts& server, const Back
   }
 }
 
+void warn_of_missing_statistics(const BackupOptions& options, const postgres::ClientPrograms& programs,
+                                const Operation& operation) {
+  if (!options.statistics || programs.version.major() >= kFirstWithStatistics) return;
+  operation.warn("statistics-unavailable",
+                 fmt::format("pg_dump {} writes no statistics of the planner, {} is the first that does: the "
+                             "backup is made without them, and a restore computes them anew (ANALYZE).",
+                             programs.version.major(), kFirstWithStatistics));
+}
+
 // What was read is right all the same: the snapshots outlive the promotion.
 void warn_of_promotion(const postgres::ServerFacts& server, postgres::Connection& control,
                        const Operation& operation) {
@@ -361,6 +371,7 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
                     programs.version.major(), server.version.major(), server.version.major(),
                     server.version.major()));
   }
+  warn_of_missing_statistics(options, programs, operation);
   refuse_wrong_kind_of_server(server, options);
   ChosenDatabases selection =
       select_databases(read_databases(control, operation), databases_to_exclude(control, options, operation),

@@ -21,6 +21,7 @@ struct BackupOptions {
   std::vector<std::string> exclude_databases = {};  // patterns; of a whole cluster
   Selection selection = {};                         // of `database`
   bool pause_replay = false;                        // the source must be a standby
+  bool statistics = false;                          // the planner's, too; takes pg_dump 18
 };
 
 struct BackupResult {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "logical/carried_statistics.h"
 #include "logical/lock_wait.h"
 #include "logical/record_stream.h"
 #include "logical/sequences.h"
@@ -123,7 +124,8 @@ void DatabaseBackup::attempt(Connection& leader) {
   begin_snapshot(leader);
   find_tables(leader);
   const WeightGate::Pass locks = env_.lock_gate.enter(tables_.size(), env_.operation.stop);
-  repository::StreamRef schema = dump_schema(leader);
+  schema_ = dump_schema(leader);
+  statistics_ = dump_statistics(leader);
   env_.operation.at_step("schema-dumped", name());
   lock_tables(leader);
   refuse_rewritten(leader);
@@ -131,7 +133,7 @@ void DatabaseBackup::attempt(Connection& leader) {
   schedule();
   env_.operation.at_step("rows-begun", name());
   wait_for_tasks(leader);
-  add_items(leader, std::move(schema));
+  add_items(leader);
   env_.operation.at_step("rows-done", name());
 }
 
@@ -267,22 +269,39 @@ void DatabaseBackup::leave_out_large_objects(Connection& leader) {
 }
 
 repository::StreamRef DatabaseBackup::dump_schema(Connection& leader) {
-  const auto stream = env_.writer.open_stream({.item_key = database_key(name(), kSchemaKind)},
-                                              repository::StreamClass::kRecords);
+  return run_pg_dump(leader, kSchemaKind, {"--section=pre-data", "--section=post-data", "--no-blobs"});
+}
+
+// In an archive of its own: those of tables belong to the section of their rows, and they change where the
+// schema does not.
+std::optional<repository::StreamRef> DatabaseBackup::dump_statistics(Connection& leader) {
+  const bool has_rows = !env_.options.selection.schema_only;
+  if (!env_.options.statistics || !has_rows || env_.programs.version.major() < kFirstWithStatistics)
+    return {};
+  return run_pg_dump(leader, kStatisticsKind, {"--statistics-only"});
+}
+
+repository::StreamRef DatabaseBackup::run_pg_dump(Connection& leader, std::string_view kind,
+                                                  std::vector<std::string> arguments) {
+  const auto stream =
+      env_.writer.open_stream({.item_key = database_key(name(), kind)}, repository::StreamClass::kRecords);
   LineAppender lines(*stream);
   const auto timeout_ms = std::chrono::milliseconds(env_.options.lock_wait_timeout).count();
-  postgres::ProgramRun run{
-      .arguments = {"--format=custom", "--compress=0", "--snapshot=" + snapshot_, "--section=pre-data",
-                    "--section=post-data", "--no-blobs", fmt::format("--lock-wait-timeout={}", timeout_ms)},
-      .settings = {{"lc_monetary", std::string(kMoneyLocale)}},
-      .application_name = env_.operation.application_name("schema"),
-      .on_output = [&](ByteView bytes) { lines.add(bytes); },
-      .on_error_line =
-          [&](std::string_view line) {
-            if (line.find("warning:") == std::string_view::npos) return;
-            env_.operation.warn("client-program", fmt::format("{}: {}", name(), line),
-                                {{"database", name()}});
-          }};
+  postgres::ProgramRun run{.arguments = std::move(arguments),
+                           .settings = {{"lc_monetary", std::string(kMoneyLocale)}},
+                           .application_name = env_.operation.application_name("schema"),
+                           .on_output = [&](ByteView bytes) { lines.add(bytes); },
+                           .on_error_line =
+                               [&](std::string_view line) {
+                                 if (line.find("warning:") == std::string_view::npos) return;
+                                 env_.operation.warn("client-program", fmt::format("{}: {}", name(), line),
+                                                     {{"database", name()}});
+                               }};
+  for (std::string& argument :
+       std::vector<std::string>{"--format=custom", "--compress=0", "--snapshot=" + snapshot_,
+                                fmt::format("--lock-wait-timeout={}", timeout_ms)}) {
+    run.arguments.push_back(std::move(argument));
+  }
   // pg_dump locks what it describes, and gives up at the first table it may not lock.
   for (const std::string& table : excluded_) run.arguments.push_back("--exclude-table=" + table);
   for (const std::string& name : excluded_values_) run.arguments.push_back("--exclude-table-data=" + name);
@@ -526,13 +545,19 @@ void DatabaseBackup::save_objects(Connection& connection, const std::function<vo
   large_objects_ = std::move(totals);
 }
 
-void DatabaseBackup::add_items(Connection& leader, repository::StreamRef schema) {
+void DatabaseBackup::add_archive(std::string_view kind, std::optional<repository::StreamRef>& archive) {
+  if (!archive) return;
+  env_.writer.add_item({.kind = std::string(kind),
+                        .key = database_key(name(), kind),
+                        .attributes = to_json(PartAttributes{.database = name(), .count = 1}),
+                        .parts = {std::move(*archive)}});
+}
+
+void DatabaseBackup::add_items(Connection& leader) {
   add_tables(leader.quote_identifier(env_.server.role));
   add_sequences(leader);
-  env_.writer.add_item({.kind = std::string(kSchemaKind),
-                        .key = database_key(name(), kSchemaKind),
-                        .attributes = to_json(PartAttributes{.database = name(), .count = 1}),
-                        .parts = {std::move(schema)}});
+  add_archive(kSchemaKind, schema_);
+  add_archive(kStatisticsKind, statistics_);
   if (!large_objects_stream_) return;
   leave_out_large_objects(leader);
   env_.writer.add_item(

@@ -72,6 +72,9 @@ class DatabaseBackup {
   void leave_out_what_was_asked(postgres::Connection& leader);
   void omit(std::string_view what, const postgres::Table& table, uint64_t& count);
   repository::StreamRef dump_schema(postgres::Connection& leader);
+  std::optional<repository::StreamRef> dump_statistics(postgres::Connection& leader);
+  repository::StreamRef run_pg_dump(postgres::Connection& leader, std::string_view kind,
+                                    std::vector<std::string> arguments);
   void lock_tables(postgres::Connection& leader);
   void refuse_rewritten(postgres::Connection& leader);
   void schedule();
@@ -82,13 +85,16 @@ class DatabaseBackup {
   void save_objects(postgres::Connection& connection, const std::function<void()>& reopen);
   void table_failed(size_t table, const Error& error);
   void task_done();
-  void add_items(postgres::Connection& leader, repository::StreamRef schema);
+  void add_items(postgres::Connection& leader);
+  void add_archive(std::string_view kind, std::optional<repository::StreamRef>& archive);
   void add_tables(const std::string& quoted_role);
   void add_sequences(postgres::Connection& leader);
 
   const BackupEnvironment& env_;
   const postgres::DatabaseProperties properties_;
   std::string snapshot_;
+  std::optional<repository::StreamRef> schema_;
+  std::optional<repository::StreamRef> statistics_;
   std::vector<postgres::Table> tables_;
   std::vector<std::string> excluded_;         // tables the role may not read, quoted
   std::vector<std::string> excluded_values_;  // sequences whose value it may not read, quoted

@@ -67,10 +67,11 @@ std::string to_json(const Document& document);
 Document parse_document(std::string_view json);  // kCorruptedBackup
 
 // Keys and kinds of items. `name` parts are percent-encoded, so that '/' separates.
-inline constexpr std::string_view kGlobalsKind = "globals";             // text of pg_dumpall --globals-only
-inline constexpr std::string_view kSchemaKind = "schema";               // pg_dump custom archive, no rows
-inline constexpr std::string_view kTableKind = "table";                 // rows, one part per block range
-inline constexpr std::string_view kSequencesKind = "sequences";         // records, see sequences.h
+inline constexpr std::string_view kGlobalsKind = "globals";        // text of pg_dumpall --globals-only
+inline constexpr std::string_view kSchemaKind = "schema";          // pg_dump custom archive, no rows
+inline constexpr std::string_view kStatisticsKind = "statistics";  // pg_dump custom archive of statistics
+inline constexpr std::string_view kTableKind = "table";            // rows, one part per block range
+inline constexpr std::string_view kSequencesKind = "sequences";    // records, see sequences.h
 inline constexpr std::string_view kLargeObjectsKind = "large-objects";  // records, see large_objects.h
 std::string globals_key();
 std::string database_key(std::string_view database, std::string_view kind);

@@ -136,6 +136,21 @@ void part_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
   }
 }
 
+void statistics_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  if (!in.options.statistics) return;
+  for (const DatabasePlan& plan : in.databases) {
+    const auto without = in.facts.without_statistics.find(plan.source);
+    if (plan.carry_statistics) {
+      lines.push_back({Verdict::kOk, fmt::format("statistics: {}", plan.source),
+                       "carried over; those of CREATE STATISTICS are computed anew (ANALYZE)"});
+    } else if (without != in.facts.without_statistics.end()) {
+      lines.push_back({Verdict::kWarning, fmt::format("statistics: {}", plan.source),
+                       fmt::format("not carried over: {}", without->second),
+                       "They are computed anew, as without --statistics."});
+    }
+  }
+}
+
 PreflightLine frames_line(const PreflightInput& in) {
   const std::vector<std::string>& missing = in.facts.missing_frames;
   if (!missing.empty()) {
@@ -260,6 +275,7 @@ std::vector<PreflightLine> judge(const PreflightInput& input) {
   lines.push_back(client_line(input));
   backup_lines(input, lines);
   part_lines(input, lines);
+  statistics_lines(input, lines);
   lines.push_back(frames_line(input));
   lines.push_back(lock_line(input));
   lines.push_back(slot_line(input));

@@ -44,6 +44,7 @@ struct RestoreOptions {
   Globals globals = Globals::kMissing;
   EntryRules rules = {};
   bool replace_with_part = false;  // a backup of a part may take the place of a whole database
+  bool statistics = false;         // the planner's of the backup, instead of ANALYZE
   bool drop_slots = false;         // allow dropping an old database with subscriptions or logical slots
   bool validate_fully = false;     // preflight reads every frame
   int jobs = 0;                    // per database; 0: one per processor
@@ -79,6 +80,7 @@ struct DatabasePlan {
   // removed first. `in_doubt` says why that may not be done; the plan is then refused.
   std::string begun_by = {};
   std::string in_doubt = {};
+  bool carry_statistics = false;  // those of the backup are used
   uint64_t row_bytes = 0;
   uint64_t size_bytes = 0;
   uint64_t tables = 0;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct TableContent {
 
 struct DatabaseContent {
   std::optional<repository::StreamRef> schema;
+  std::optional<repository::StreamRef> statistics;
   std::vector<repository::StreamRef> sequences;
   std::vector<repository::StreamRef> large_objects;
   PartAttributes sequence_attributes;
@@ -32,6 +34,7 @@ DatabaseContent read_database_content(repository::BackupReader& backup, const st
 struct SchemaContent {
   std::optional<repository::StreamRef> globals;
   std::map<std::string, repository::StreamRef> schemas;  // by item key
+  std::set<std::string> statistics;                      // item keys
 };
 SchemaContent read_schema_content(repository::BackupReader& backup);
 

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "logical/analyze.h"
+#include "logical/carried_statistics.h"
 #include "logical/proof.h"
 #include "logical/row_loader.h"
 #include "logical/schema_archive.h"
@@ -395,14 +396,23 @@ void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan
   }
   runner.run("event triggers", plan.event_triggers, 1);
   operation_.at_step("post-data-done", plan_.name);
-  std::set<std::string> thawed;
+  give_statistics();
+}
+
+void DatabaseRestore::give_statistics() {
+  const int workers = shared_.plan.workers;
+  AnalyzeChoice choice{.only_extended = plan_.carry_statistics};
   {
     const Connection session = open_session(operation_, work_, "analyze", operation_.stop);
-    thawed = not_frozen(session, content_, load_workers());
+    choice.not_frozen = not_frozen(session, content_, load_workers());
   }
-  for (std::string& warning :
-       analyze_tables(operation_, work_, thawed, shared_.plan.workers, shared_.progress)) {
+  for (std::string& warning : analyze_tables(operation_, work_, choice, workers, shared_.progress)) {
     warn("analyze-failed", std::move(warning));
+  }
+  if (!plan_.carry_statistics || !content_.statistics) return;
+  for (std::string& warning :
+       carry_statistics(shared_.backup, *content_.statistics, operation_, work_, workers, shared_.progress)) {
+    warn("statistics-failed", std::move(warning));
   }
 }
 

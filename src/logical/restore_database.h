@@ -50,6 +50,7 @@ class DatabaseRestore {
   void settle_what_was_left_out();
   Upgrade upgrade() const;
   void finish_schema(const SchemaRunner& runner, const SchemaPlan& plan, const postgres::ArchiveToc& toc);
+  void give_statistics();
   void prove();
   void make_durable();
   void give_properties(const std::string& database, bool in_place);

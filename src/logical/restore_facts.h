@@ -55,10 +55,11 @@ struct RestoreFacts {
   std::map<std::string, std::string>
       locations;                               // of tablespaces to be created: what is wrong, "" when nothing
   std::map<std::string, SchemaFacts> schemas;  // by database in the backup
-  std::map<std::string, CannotGive> cannot_give;  // likewise, when the role is no superuser
-  std::set<std::string> superuser_extensions;     // that only a superuser may create
-  std::optional<postgres::ServerVersion> client;  // of the programs that will be used
-  std::string client_problem;                     // why there are none, with what to do
+  std::map<std::string, CannotGive> cannot_give;          // likewise, when the role is no superuser
+  std::map<std::string, std::string> without_statistics;  // by database in the backup: why ANALYZE it is
+  std::set<std::string> superuser_extensions;             // that only a superuser may create
+  std::optional<postgres::ServerVersion> client;          // of the programs that will be used
+  std::string client_problem;                             // why there are none, with what to do
   GlobalsPlan globals;
   std::vector<std::string> missing_frames;  // and, validated fully, damage
   uint64_t bytes_validated = 0;

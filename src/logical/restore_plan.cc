@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "logical/carried_statistics.h"
 #include "logical/globals_align.h"
 #include "logical/plan_databases.h"
 #include "logical/preflight.h"
@@ -142,6 +143,19 @@ void validate(repository::BackupReader& backup, const RestoreOptions& options, c
   });
 }
 
+// Which databases get the planner's statistics of the backup.
+void settle_statistics(const SchemaContent& content, RestorePlan& plan, RestoreFacts& facts) {
+  if (!plan.options.statistics) return;
+  for (DatabasePlan& database : plan.databases) {
+    const DatabaseRecord* record = plan.document.find(database.source);
+    if (database.action == DatabaseAction::kSkip || record == nullptr) continue;
+    const bool are_in_backup = content.statistics.contains(database_key(database.source, kStatisticsKind));
+    std::string why = why_not_carried(*record, are_in_backup, facts.server.version.major());
+    database.carry_statistics = why.empty();
+    if (!why.empty()) facts.without_statistics.emplace(database.source, std::move(why));
+  }
+}
+
 std::vector<const SchemaFacts*> all_schemas(const RestoreFacts& facts) {
   std::vector<const SchemaFacts*> schemas;
   for (const auto& [database, schema] : facts.schemas) schemas.push_back(&schema);
@@ -182,6 +196,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   if (programs != nullptr && facts.missing_frames.empty()) {
     const SchemaContent content = read_schema_content(*backup);
     read_schemas(*backup, content, plan.databases, options.rules, facts);
+    settle_statistics(content, plan, facts);
     read_globals(*backup, content, options, plan.document, *programs, operation, maintenance, facts);
     gather_location_facts(session, facts);
     look_at_unfinished(repository, plan.databases, *programs, operation, facts);
