@@ -40,7 +40,7 @@ SECTIONS = {
     "Rows": (
         "`COPY` as text, each table (or range of its blocks) under the snapshot of its database; read again and compared before"
         " the swap.",
-        ["rows", "large objects", "rows of more than 1 GiB as text", "statistics", "proof"],
+        ["parts", "rows", "large objects", "rows of more than 1 GiB as text", "statistics", "proof"],
     ),
 }  # fmt: skip
 

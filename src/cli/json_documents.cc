@@ -171,6 +171,8 @@ Json plan_json(const logical::RestorePlan& plan) {
   Json out{{"backup", plan.manifest.id.text()}, {"backup_complete", plan.manifest.complete},
            {"refused", plan.refused()},         {"workers", plan.workers},
            {"proof", plan.options.proof},       {"with_owners", plan.with_owners}};
+  const logical::Selection& selection = plan.options.selection;
+  out["selection"] = selection.is_everything() ? Json(nullptr) : Json(selection.text());
   out["preflight"] = Json::array();
   for (const auto& line : plan.preflight) {
     out["preflight"].push_back({{"check", line.check},

@@ -164,7 +164,7 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
        .target = &drop_slots},
       {.names = "--replace-with-part",
        .value = "",
-       .description = "let a backup of a part of a database take the place of the whole one",
+       .description = "let a part of a database take the place of the whole one, which loses the rest",
        .target = &replace_with_part},
       {.names = "--validate",
        .value = "LEVEL",

@@ -24,14 +24,19 @@ std::set<std::pair<std::string, std::string>> relations_there(const Operation& o
   return names;
 }
 
+bool lacks_rows(const Selection& selection) {
+  return selection.schema_only || !selection.exclude_table_data.empty();
+}
+
 }  // namespace
 
-std::string why_not_carried(const DatabaseRecord& record, bool are_in_backup, int target_major) {
+std::string why_not_carried(const DatabaseRecord& record, const Selection& restored, bool are_in_backup,
+                            int target_major) {
   if (target_major < kFirstWithStatistics) {
     return fmt::format("PostgreSQL {} takes none; {} is the first that does", target_major,
                        kFirstWithStatistics);
   }
-  if (record.selection.schema_only || !record.selection.exclude_table_data.empty())
+  if (lacks_rows(record.selection) || lacks_rows(restored))
     return "rows were left out on purpose, and statistics are of all of them";
   if (!are_in_backup) {
     return fmt::format("the backup has none: it was made without --statistics, or by a pg_dump before {}",

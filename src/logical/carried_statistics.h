@@ -18,7 +18,8 @@ inline constexpr int kFirstWithStatistics = 18;
 
 // Why statistics are computed anew instead of carried over, for people; "" when nothing speaks against it.
 // `are_in_backup`: there is an item of them.
-std::string why_not_carried(const DatabaseRecord& record, bool are_in_backup, int target_major);
+std::string why_not_carried(const DatabaseRecord& record, const Selection& restored, bool are_in_backup,
+                            int target_major);
 
 // Runs the statements, `workers` at once, for the relations that are there. Comes last: building an index and
 // VACUUM would count anew. A warning for each relation whose statistics the server does not take.

@@ -120,17 +120,25 @@ void backup_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
 void part_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
   for (const DatabasePlan& plan : in.databases) {
     const DatabaseRecord* record = in.document.find(plan.source);
-    if (record == nullptr || !record->is_part() || plan.action == DatabaseAction::kSkip) continue;
-    PreflightLine line{
-        Verdict::kWarning, fmt::format("part: {}", plan.source),
-        fmt::format("the backup holds a part of the database only: {}", record->selection.text()),
-        "Everything else is not in what is restored."};
+    if (record == nullptr || !(record->is_part() || plan.part) || plan.action == DatabaseAction::kSkip)
+      continue;
+    PreflightLine line{Verdict::kWarning, fmt::format("part: {}", plan.source), "",
+                       "Everything else is not in what is restored."};
+    if (plan.part) {
+      line.finding = fmt::format("only a part is restored, {} tables with rows: {}",
+                                 format_count(plan.tables), in.options.selection.text());
+    }
+    if (record->is_part()) {
+      line.finding += fmt::format("{}the backup holds a part of the database only: {}",
+                                  plan.part ? "; and " : "", record->selection.text());
+    }
     if (plan.action == DatabaseAction::kSwap && !in.options.replace_with_part) {
       line.verdict = Verdict::kRefused;
       line.finding += fmt::format("; \"{}\" would lose all the rest", plan.name);
-      line.remedy =
-          "Restore it beside, with --as; or a backup of everything: dbbackup list. If a part is what you "
-          "want in its place: --replace-with-part.";
+      line.remedy = fmt::format(
+          "Restore it beside, with --as; or {}. If a part is what you want in its place: "
+          "--replace-with-part.",
+          record->is_part() ? "a backup of everything: dbbackup list" : "all of it");
     }
     lines.push_back(std::move(line));
   }

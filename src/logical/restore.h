@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "logical/chosen_part.h"
 #include "logical/document.h"
 #include "logical/entry_rules.h"
 #include "logical/operation.h"
@@ -43,7 +44,8 @@ struct RestoreOptions {
   SystemDatabases system_databases = SystemDatabases::kSkipFilled;
   Globals globals = Globals::kMissing;
   EntryRules rules = {};
-  bool replace_with_part = false;  // a backup of a part may take the place of a whole database
+  Selection selection = {};        // of `database`
+  bool replace_with_part = false;  // a part, or a backup of a part may take the place of a whole database
   bool statistics = false;         // the planner's of the backup, instead of ANALYZE
   bool drop_slots = false;         // allow dropping an old database with subscriptions or logical slots
   bool validate_fully = false;     // preflight reads every frame
@@ -80,7 +82,8 @@ struct DatabasePlan {
   // removed first. `in_doubt` says why that may not be done; the plan is then refused.
   std::string begun_by = {};
   std::string in_doubt = {};
-  bool carry_statistics = false;  // those of the backup are used
+  bool carry_statistics = false;        // those of the backup are used
+  std::optional<ChosenPart> part = {};  // what of it is restored; nothing: all
   uint64_t row_bytes = 0;
   uint64_t size_bytes = 0;
   uint64_t tables = 0;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "logical/document.h"
@@ -25,6 +26,12 @@ struct DatabaseContent {
   PartAttributes sequence_attributes;
   PartAttributes large_object_attributes;
   std::vector<TableContent> tables;
+  // Of which sequences the values are restored, {schema, name}; nothing: of all.
+  std::optional<std::set<std::pair<std::string, std::string>>> sequences_wanted = {};
+
+  bool wants(const postgres::SequenceValue& value) const {
+    return !sequences_wanted || sequences_wanted->contains({value.schema, value.name});
+  }
 };
 
 // The items of one database. Memory: about 1 KiB a table.

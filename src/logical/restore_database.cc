@@ -104,6 +104,7 @@ void DatabaseRestore::run() {
   const Stopwatch watch(operation_.clock, outcome_.seconds);
   try {
     content_ = read_database_content(shared_.backup, plan_.source);
+    if (plan_.part) narrow(content_, *plan_.part);
     if (plan_.action == DatabaseAction::kFillSystem) {
       fill_system();
     } else {
@@ -263,7 +264,8 @@ void DatabaseRestore::fill(bool in_one_transaction) {
                 {.message = fmt::format("The backup holds no schema of database \"{}\".", plan_.source)});
   }
   const SchemaArchive archive(shared_.backup, *content_.schema);
-  const RuledToc ruled(archive.toc(), shared_.plan.options.rules);
+  const RuledToc ruled(plan_.part ? part_of(archive.toc(), *plan_.part) : archive.toc(),
+                       shared_.plan.options.rules);
   const postgres::ExtensionNeed* timescale = find_timescale(record_);
   const SchemaPlan plan = plan_schema(ruled.toc(), entries_to_run(timescale), row_bytes_of(content_));
   if (in_one_transaction && plan.size() == 0) return;  // a system database nobody used
@@ -298,7 +300,7 @@ void DatabaseRestore::fill(bool in_one_transaction) {
 
 // A part that was chosen by the names of tables has no CREATE SCHEMA.
 void DatabaseRestore::create_missing_schemas(const postgres::ArchiveToc& toc) {
-  if (!record_.is_part()) return;
+  if (!is_part()) return;
   std::set<std::string_view> schemas;
   for (const postgres::ArchiveEntry& entry : toc.entries) schemas.insert(entry.schema);
   for (const postgres::ArchiveEntry& entry : toc.entries) {
@@ -317,7 +319,7 @@ void DatabaseRestore::create_missing_schemas(const postgres::ArchiveToc& toc) {
 bool DatabaseRestore::may_be_left_out(const Error& error, const postgres::ArchiveEntry& entry) {
   const std::string& state = error.sqlstate();
   const bool is_undefined = state == "42P01" || state == "3F000" || state == "42704" || state == "42883";
-  const bool lacks_something = record_.is_part() || record_.state == DatabaseState::kIncomplete;
+  const bool lacks_something = is_part() || record_.state == DatabaseState::kIncomplete;
   const bool is_grant = postgres::pass_of(entry) == postgres::RestorePass::kPrivileges;
   const bool is_without_owners = !with_owners_ || !shared_.plan.options.rules.owners;
   const bool is_nobodys_grant = is_grant && is_without_owners && (state == "42501" || state == "42704");
@@ -370,7 +372,8 @@ void DatabaseRestore::load() {
   if (!content_.sequences.empty()) {
     Connection session = open_session(operation_, work_, "sequences", operation_.stop);
     for (const repository::StreamRef& stream : content_.sequences) {
-      restore_sequences(*shared_.backup.open_stream(stream), session);
+      restore_sequences(*shared_.backup.open_stream(stream), session,
+                        [this](const auto& value) { return content_.wants(value); });
     }
   }
   operation_.at_step("rows-done", plan_.name);

@@ -50,6 +50,7 @@ class DatabaseRestore {
   void settle_what_was_left_out();
   Upgrade upgrade() const;
   void finish_schema(const SchemaRunner& runner, const SchemaPlan& plan, const postgres::ArchiveToc& toc);
+  bool is_part() const { return record_.is_part() || plan_.part; }
   void give_statistics();
   void prove();
   void make_durable();

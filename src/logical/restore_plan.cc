@@ -8,9 +8,11 @@
 #include "logical/plan_databases.h"
 #include "logical/preflight.h"
 #include "logical/restore_contents.h"
+#include "logical/restore_session.h"
 #include "logical/schema_archive.h"
 #include "logical/unfinished_fill.h"
 #include "logical/upgrade.h"
+#include "postgres/name_pattern.h"
 #include "repository/damage.h"
 #include "system/machine.h"
 #include "system/stop_event.h"
@@ -33,6 +35,42 @@ const postgres::ClientPrograms* choose_programs(const Operation& operation, Rest
   }
 }
 
+// Which part of the one database is restored. The names are judged by the target, whose patterns they are.
+void choose_what_was_asked(repository::BackupReader& backup, const Operation& operation,
+                           const std::string& maintenance, RestorePlan& plan) {
+  const Selection& selection = plan.options.selection;
+  if (selection.is_everything()) return;
+  DatabasePlan& database = plan.databases.front();
+  const auto record = std::ranges::find(plan.document.databases, database.source, &DatabaseRecord::name);
+  DatabaseContent content = read_database_content(backup, database.source);
+  if (database.action == DatabaseAction::kSkip || !content.schema) return;
+  if (database.action == DatabaseAction::kFillSystem) {
+    throw Error(ErrorCode::kUsage,
+                {.message = fmt::format("A part of \"{}\" cannot be restored into it.", database.name),
+                 .cause = "A system database is filled where it is, all or nothing.",
+                 .solution = {"Give the part a database of its own: --as OTHER"}});
+  }
+  const SchemaArchive archive(backup, *content.schema);
+  Connection session =
+      open_session(operation, {.database = maintenance, .encoding = record->properties.encoding}, "preflight",
+                   operation.stop);
+  const Matchers matchers{
+      .relations =
+          [&](const std::string& pattern, const std::set<QualifiedName>& names) {
+            return postgres::table_names_matching(session, database.source, pattern, names);
+          },
+      .schemas =
+          [&](const std::string& pattern, const std::set<QualifiedName>& names) {
+            return postgres::schema_names_matching(session, database.source, pattern, names);
+          }};
+  database.part = choose_part(archive.toc(), content, selection, matchers);
+  narrow(content, *database.part);
+  narrow(*record, content, *database.part);
+  database.tables = record->tables;
+  database.row_bytes = record->row_bytes;
+  database.size_bytes = record->properties.size_bytes;
+}
+
 // Looks into the schema of each database that will be restored.
 void read_schemas(repository::BackupReader& backup, const SchemaContent& content,
                   const std::vector<DatabasePlan>& databases, const EntryRules& rules, RestoreFacts& facts) {
@@ -40,7 +78,7 @@ void read_schemas(repository::BackupReader& backup, const SchemaContent& content
     const auto schema = content.schemas.find(database_key(plan.source, kSchemaKind));
     if (plan.action == DatabaseAction::kSkip || schema == content.schemas.end()) continue;
     const SchemaArchive archive(backup, schema->second);
-    const RuledToc ruled(archive.toc(), rules);
+    const RuledToc ruled(plan.part ? part_of(archive.toc(), *plan.part) : archive.toc(), rules);
     facts.schemas[plan.source] = read_schema_facts(ruled.toc());
     if (!facts.server.is_superuser) {
       facts.cannot_give[plan.source] = what_cannot_be_given(ruled.toc(), facts.server.role);
@@ -150,7 +188,8 @@ void settle_statistics(const SchemaContent& content, RestorePlan& plan, RestoreF
     const DatabaseRecord* record = plan.document.find(database.source);
     if (database.action == DatabaseAction::kSkip || record == nullptr) continue;
     const bool are_in_backup = content.statistics.contains(database_key(database.source, kStatisticsKind));
-    std::string why = why_not_carried(*record, are_in_backup, facts.server.version.major());
+    std::string why =
+        why_not_carried(*record, plan.options.selection, are_in_backup, facts.server.version.major());
     database.carry_statistics = why.empty();
     if (!why.empty()) facts.without_statistics.emplace(database.source, std::move(why));
   }
@@ -193,6 +232,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
 
   validate(*backup, options, operation, facts);
   const postgres::ClientPrograms* programs = choose_programs(operation, facts);
+  if (facts.missing_frames.empty()) choose_what_was_asked(*backup, operation, maintenance, plan);
   if (programs != nullptr && facts.missing_frames.empty()) {
     const SchemaContent content = read_schema_content(*backup);
     read_schemas(*backup, content, plan.databases, options.rules, facts);

@@ -35,8 +35,10 @@ std::vector<postgres::SequenceValue> load_sequences(repository::StreamReader& st
   return values;
 }
 
-uint64_t restore_sequences(repository::StreamReader& stream, postgres::Connection& connection) {
-  const std::vector<postgres::SequenceValue> values = load_sequences(stream);
+uint64_t restore_sequences(repository::StreamReader& stream, postgres::Connection& connection,
+                           const SequenceFilter& wanted) {
+  std::vector<postgres::SequenceValue> values = load_sequences(stream);
+  std::erase_if(values, [&](const postgres::SequenceValue& value) { return !wanted(value); });
   for (const postgres::SequenceValue& value : values) {
     connection.execute(
         "SELECT pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8, $3::pg_catalog.bool)",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "postgres/catalog.h"
 #include "repository/backup_reader.h"
@@ -12,7 +13,9 @@ namespace dbb::logical {
 void save_sequences(const std::vector<postgres::SequenceValue>& values, repository::StreamWriter& stream);
 std::vector<postgres::SequenceValue> load_sequences(repository::StreamReader& stream);
 
-// setval() for each. The sequences must exist. Returns how many.
-uint64_t restore_sequences(repository::StreamReader& stream, postgres::Connection& connection);
+// setval() for each that is wanted. The sequences must exist. Returns how many.
+using SequenceFilter = std::function<bool(const postgres::SequenceValue&)>;
+uint64_t restore_sequences(repository::StreamReader& stream, postgres::Connection& connection,
+                           const SequenceFilter& wanted);
 
 }  // namespace dbb::logical

@@ -64,10 +64,10 @@ std::vector<Part> split(std::string_view pattern) {
 
 std::string anchored(const std::string& expression) { return "^(" + expression + ")$"; }
 
-void refuse_other_database(Connection& connection, const NamePattern& parsed, std::string_view pattern) {
-  if (parsed.database.empty() || parsed.database == connection.database()) return;
-  throw bad_pattern(pattern, fmt::format("It names the database \"{}\", and this is \"{}\".", parsed.database,
-                                         connection.database()));
+void refuse_other_database(const std::string& database, const NamePattern& parsed, std::string_view pattern) {
+  if (parsed.database.empty() || parsed.database == database) return;
+  throw bad_pattern(
+      pattern, fmt::format("It names the database \"{}\", and this is \"{}\".", parsed.database, database));
 }
 
 Result ask(Connection& connection, std::string_view pattern, const std::string& sql,
@@ -90,6 +90,36 @@ std::set<Oid> oids_of(const Result& answer) {
 // The server's regular expressions, whatever operators the search path has.
 constexpr std::string_view kMatches = "OPERATOR(pg_catalog.~)";
 
+// The input of a text[].
+std::string array_of(const NameSet& names, bool of_schemas) {
+  std::string text = "{";
+  for (const auto& [schema, name] : names) {
+    text += text.size() > 1 ? ",\"" : "\"";
+    for (const char c : of_schemas ? schema : name) {
+      if (c == '"' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += '"';
+  }
+  return text + "}";
+}
+
+// An empty expression matches every name.
+NameSet matching(Connection& connection, std::string_view pattern, const NameSet& names,
+                 const std::string& schema, const std::string& name) {
+  const Result answer =
+      ask(connection, pattern,
+          fmt::format("SELECT t.s, t.n FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), "
+                      "pg_catalog.unnest($2::pg_catalog.text[])) t(s, n) "
+                      "WHERE t.s {0} $3::pg_catalog.text COLLATE pg_catalog.default "
+                      "AND t.n {0} $4::pg_catalog.text COLLATE pg_catalog.default",
+                      kMatches),
+          {array_of(names, true), array_of(names, false), schema, name});
+  NameSet found;
+  for (int row = 0; row < answer.rows(); ++row) found.emplace(answer.string(row, 0), answer.string(row, 1));
+  return found;
+}
+
 }  // namespace
 
 NamePattern parse_name_pattern(std::string_view pattern, int most_parts) {
@@ -106,7 +136,7 @@ NamePattern parse_name_pattern(std::string_view pattern, int most_parts) {
 
 std::set<Oid> relations_matching(Connection& connection, std::string_view pattern) {
   const NamePattern parsed = parse_name_pattern(pattern, 3);
-  refuse_other_database(connection, parsed, pattern);
+  refuse_other_database(connection.database(), parsed, pattern);
   return oids_of(ask(
       connection, pattern,
       fmt::format("SELECT c.oid FROM pg_catalog.pg_class c "
@@ -123,7 +153,7 @@ std::set<Oid> relations_matching(Connection& connection, std::string_view patter
 
 std::set<Oid> schemas_matching(Connection& connection, std::string_view pattern) {
   const NamePattern parsed = parse_name_pattern(pattern, 2);
-  refuse_other_database(connection, parsed, pattern);
+  refuse_other_database(connection.database(), parsed, pattern);
   return oids_of(ask(connection, pattern,
                      fmt::format("SELECT n.oid FROM pg_catalog.pg_namespace n "
                                  "WHERE n.nspname {} $1::pg_catalog.text COLLATE pg_catalog.default",
@@ -142,6 +172,20 @@ std::vector<std::string> databases_matching(Connection& connection, std::string_
   std::vector<std::string> names;
   for (int row = 0; row < answer.rows(); ++row) names.push_back(answer.string(row, 0));
   return names;
+}
+
+NameSet table_names_matching(Connection& connection, const std::string& database, std::string_view pattern,
+                             const NameSet& names) {
+  const NamePattern parsed = parse_name_pattern(pattern, 3);
+  refuse_other_database(database, parsed, pattern);
+  return matching(connection, pattern, names, parsed.schema, parsed.name);
+}
+
+NameSet schema_names_matching(Connection& connection, const std::string& database, std::string_view pattern,
+                              const NameSet& names) {
+  const NamePattern parsed = parse_name_pattern(pattern, 2);
+  refuse_other_database(database, parsed, pattern);
+  return matching(connection, pattern, names, parsed.name, "");
 }
 
 }  // namespace dbb::postgres

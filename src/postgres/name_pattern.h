@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "postgres/connection.h"
@@ -31,5 +32,14 @@ std::set<Oid> relations_matching(Connection& connection,
                                  std::string_view pattern);  // tables, views, sequences
 std::set<Oid> schemas_matching(Connection& connection, std::string_view pattern);
 std::vector<std::string> databases_matching(Connection& connection, std::string_view pattern);
+
+// Of the names {schema, name} of `database`, which needs not be there, those that a pattern matches by the
+// server's rules. A pattern of tables without a schema matches in every one, as in pg_restore; for a pattern
+// of schemas the names are {schema, ""}.
+using NameSet = std::set<std::pair<std::string, std::string>>;
+NameSet table_names_matching(Connection& connection, const std::string& database, std::string_view pattern,
+                             const NameSet& names);
+NameSet schema_names_matching(Connection& connection, const std::string& database, std::string_view pattern,
+                              const NameSet& names);
 
 }  // namespace dbb::postgres
