@@ -146,6 +146,12 @@ void add_claims(const Relations& relations, uint32_t relation, Reach reach, std:
     claims.push_back({.thing = relation * 2 + 1, .exclusive = reach == Reach::kTable});
 }
 
+// "ALTER TABLE parts.rest DISABLE TRIGGER touched;": the trigger itself comes with that of the table above,
+// of which no dependency tells; pg_dump may put it later, by the names of the schemas.
+bool is_state_of_inherited_trigger(const ArchiveEntry& entry) {
+  return entry.description == "TRIGGER" && entry.definition.find("CREATE ") == std::string_view::npos;
+}
+
 class Planner {
  public:
   Planner(const postgres::ArchiveToc& toc, const std::map<std::string, uint64_t>& row_bytes)
@@ -170,6 +176,7 @@ class Planner {
         add_claims(relations_, relation, *reach, task.claims);
         task.weight = std::max(task.weight, bytes_of(relation));
       }
+      if (is_state_of_inherited_trigger(entry)) wait_for_triggers(tasks, task);
     }
     position_[self] = {&tasks, number};
     tasks.push_back(std::move(task));
@@ -179,6 +186,16 @@ class Planner {
   struct Line {
     std::optional<uint32_t> barrier;  // the last task that ran alone
   };
+
+  // Of the same tree.
+  static void wait_for_triggers(const SchemaTasks& tasks, SchemaTask& task) {
+    for (uint32_t i = 0; i < tasks.size(); ++i) {
+      const bool is_of_tree =
+          tasks[i].entry->description == "TRIGGER" &&
+          std::ranges::find_first_of(tasks[i].claims, task.claims) != tasks[i].claims.end();
+      if (is_of_tree) task.waits_for.push_back(i);
+    }
+  }
 
   uint64_t bytes_of(uint32_t relation) const {
     if (row_bytes_.empty()) return 0;
@@ -202,6 +219,7 @@ SchemaPlan plan_schema(const postgres::ArchiveToc& toc, const EntryFilter& filte
   Planner planner(toc, row_bytes);
   // What belongs to no section (comments, privileges) is of that of the entry before it.
   ArchiveSection section = ArchiveSection::kPreData;
+  std::vector<const ArchiveEntry*> trigger_states;
   for (const ArchiveEntry& entry : toc.entries) {
     if (entry.section != ArchiveSection::kNone) section = entry.section;
     if (!postgres::is_restored(entry) || entry.has_data || !filter(entry)) continue;
@@ -216,10 +234,15 @@ SchemaPlan plan_schema(const postgres::ArchiveToc& toc, const EntryFilter& filte
         planner.add(entry, plan.event_triggers);
         break;
       case RestorePass::kObjects:
+        if (is_state_of_inherited_trigger(entry)) {
+          trigger_states.push_back(&entry);
+          break;
+        }
         planner.add(entry, section == ArchiveSection::kPostData ? plan.after_rows : plan.before_rows);
         break;
     }
   }
+  for (const ArchiveEntry* entry : trigger_states) planner.add(*entry, plan.after_rows);
   return plan;
 }
 

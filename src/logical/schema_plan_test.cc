@@ -151,6 +151,18 @@ TEST(SchemaPlan, ForeignKeysThatMeetInATableAreNotAddedAtOnce) {
   EXPECT_THAT(at_once(tasks, queue), ElementsAre("c -> b"));
 }
 
+TEST(SchemaPlan, TheStateOfAPartitionsTriggerWaitsForTheTriggerAbove) {
+  Contents contents;
+  const int root = contents.table("root");
+  const int one = contents.table("one");
+  contents.add(kPre, "TABLE ATTACH", "one", {root, one});
+  contents.add(kPost, "TRIGGER", "one touched", {one}, "ALTER TABLE a.one DISABLE TRIGGER touched;");
+  contents.add(kPost, "TRIGGER", "root touched", {root}, "CREATE TRIGGER touched ... ON b.root ...;");
+  const SchemaPlan plan = contents.plan();
+  EXPECT_THAT(tags(plan.after_rows), ElementsAre("root touched", "one touched"));
+  EXPECT_THAT(plan.after_rows[1].waits_for, testing::Contains(0U));
+}
+
 TEST(SchemaPlan, PartitionsAreIndexedAtOnceAndAttachedAlone) {
   Contents contents;
   const int root = contents.table("root");
