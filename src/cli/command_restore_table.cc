@@ -67,7 +67,9 @@ class RestoreTableCommand final : public Command {
         .description =
             "Brings back one table out of any backup of its database, with rows, indexes, constraints, "
             "triggers, "
-            "owned sequences, comments, owner and privileges. It is built in a schema of its own, its rows "
+            "owned sequences, comments, owner and privileges; a partitioned table with its partitions, and "
+            "one that "
+            "others inherit from with these. It is built in a schema of its own, its rows "
             "are read "
             "again and compared with the backup, and then it is moved to its place in one transaction. A "
             "table that "
@@ -76,7 +78,9 @@ class RestoreTableCommand final : public Command {
             "with --replace.\n\n"
             "Foreign keys, triggers and grants that refer to what the database does not have are listed and "
             "left "
-            "out. Foreign keys of other tables are not brought.",
+            "out. Foreign keys of other tables are not brought. A partition or a child that is named itself "
+            "comes back as "
+            "a table of its own.",
         .examples = {
             {"Print what would be done", "dbbackup restore table app public.orders --as orders_yesterday"},
             {"Carry it out", "dbbackup restore table app public.orders --as orders_yesterday --confirm"},

@@ -202,6 +202,8 @@ Json plan_json(const logical::RestorePlan& plan) {
 
 Json table_plan_json(const logical::TablePlan& plan) {
   const logical::RestoreTableOptions& options = plan.options;
+  Json tables = Json::array();
+  for (const auto& [schema, name] : plan.tables) tables.push_back({{"schema", schema}, {"table", name}});
   return {{"backup", options.backup.text()},
           {"backup_complete", plan.backup_complete},
           {"database", options.database},
@@ -213,6 +215,7 @@ Json table_plan_json(const logical::TablePlan& plan) {
           {"exists", plan.exists},
           {"kept_name", plan.kept_name.empty() ? Json(nullptr) : Json(plan.kept_name)},
           {"still_refer", plan.still_refer},
+          {"tables", tables},
           {"rows", plan.rows},
           {"row_bytes", plan.row_bytes},
           {"entries", plan.entries},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -84,39 +85,103 @@ void rename(Connection& session, const std::string& kind, const std::string& sch
                               session.quote_identifier(to)));
 }
 
-void move_old_away(Connection& session, const TablePlacement& placement, std::set<std::string>& taken) {
-  const QualifiedName& old_one = placement.as;
-  const std::vector<Companion> companions = companions_of(session, old_one);
-  rename(session, "TABLE", old_one.first, old_one.second, placement.kept_name);
+void rename_with_companions(Connection& session, const QualifiedName& table, const std::string& name,
+                            std::set<std::string>& taken) {
+  const std::vector<Companion> companions = companions_of(session, table);
+  rename(session, "TABLE", table.first, table.second, name);
   for (const Companion& companion : companions) {
-    const std::string name = free_name(companion.name, old_one.second, placement.kept_name, taken);
-    rename(session, companion.kind, old_one.first, companion.name, name);
-    if (name != companion.name) taken.erase(companion.name);
+    const std::string new_name = free_name(companion.name, table.second, name, taken);
+    rename(session, companion.kind, table.first, companion.name, new_name);
+    if (new_name != companion.name) taken.erase(companion.name);
   }
-  taken.erase(old_one.second);
-  taken.insert(placement.kept_name);
+  taken.erase(table.second);
+  taken.insert(name);
 }
 
-void exchange(Connection& session, const TablePlacement& placement) {
-  const std::string& schema = placement.as.first;
-  session.execute(fmt::format("SET LOCAL lock_timeout = '{}s'", placement.lock_timeout.count()));
-  refuse_place(look_at_place(session, placement.as), placement.as, placement.replace);
-  std::set<std::string> taken = names_in(session, schema);
-  if (placement.replace) move_old_away(session, placement, taken);
+std::vector<QualifiedName> tables_below(Connection& session, const QualifiedName& table) {
+  const Result answer = session.execute(
+      R"(
+    WITH RECURSIVE below(oid) AS (
+      SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = $1::pg_catalog.regclass
+      UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN below b ON i.inhparent = b.oid)
+    SELECT n.nspname, c.relname FROM below b JOIN pg_catalog.pg_class c ON c.oid = b.oid
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2)",
+      {session.qualified(table.first, table.second)});
+  std::vector<QualifiedName> tables;
+  for (int row = 0; row < answer.rows(); ++row)
+    tables.emplace_back(answer.string(row, 0), answer.string(row, 1));
+  return tables;
+}
 
-  const std::string& from = placement.from_schema;
-  for (const Companion& companion : companions_of(session, {from, placement.name})) {
-    const std::string name = free_name(companion.name, placement.name, placement.as.second, taken);
+using TakenNames = std::map<std::string, std::set<std::string>>;  // by schema
+
+std::string name_below(const QualifiedName& table, const TablePlacement& placement,
+                       std::set<std::string>& taken) {
+  return free_name(table.second, placement.tables.front().second, placement.as.second, taken);
+}
+
+// The old table, and of those below it the ones whose names are needed.
+void move_old_away(Connection& session, const TablePlacement& placement, TakenNames& taken) {
+  const QualifiedName& old_one = placement.as;
+  std::set<QualifiedName> needed;
+  for (const QualifiedName& table : placement.tables) {
+    std::set<std::string> nothing;
+    needed.emplace(schema_for(table, placement.tables.front(), placement.as),
+                   name_below(table, placement, nothing));
+  }
+  for (const QualifiedName& below : tables_below(session, old_one)) {
+    if (!needed.contains(below)) continue;
+    std::set<std::string>& names = taken[below.first];
+    rename_with_companions(session, below,
+                           free_name(below.second, old_one.second, placement.kept_name, names), names);
+  }
+  rename_with_companions(session, old_one, placement.kept_name, taken[old_one.first]);
+}
+
+void move_in(Connection& session, const std::string& from, const QualifiedName& table,
+             const QualifiedName& as, std::set<std::string>& taken) {
+  for (const Companion& companion : companions_of(session, {from, table.second})) {
+    const std::string name = free_name(companion.name, table.second, as.second, taken);
     rename(session, companion.kind, from, companion.name, name);
     if (companion.kind == "STATISTICS") {
       session.execute(fmt::format("ALTER STATISTICS {} SET SCHEMA {}", session.qualified(from, name),
-                                  session.quote_identifier(schema)));
+                                  session.quote_identifier(as.first)));
     }
   }
-  rename(session, "TABLE", from, placement.name, placement.as.second);
-  session.execute(fmt::format("ALTER TABLE {} SET SCHEMA {}", session.qualified(from, placement.as.second),
-                              session.quote_identifier(schema)));
-  session.execute(fmt::format("DROP SCHEMA {}", session.quote_identifier(from)));
+  rename(session, "TABLE", from, table.second, as.second);
+  session.execute(fmt::format("ALTER TABLE {} SET SCHEMA {}", session.qualified(from, as.second),
+                              session.quote_identifier(as.first)));
+}
+
+std::vector<std::string> exchange(Connection& session, const TablePlacement& placement) {
+  session.execute(fmt::format("SET LOCAL lock_timeout = '{}s'", placement.lock_timeout.count()));
+  refuse_place(look_at_place(session, placement.as), placement.as, placement.replace);
+  const QualifiedName& first = placement.tables.front();
+  TakenNames taken;
+  for (const QualifiedName& table : placement.tables) {
+    const std::string schema = schema_for(table, first, placement.as);
+    if (!taken.contains(schema)) taken[schema] = names_in(session, schema);
+  }
+  if (placement.replace) move_old_away(session, placement, taken);
+
+  std::vector<QualifiedName> places{placement.as};
+  std::vector<std::string> renamed;
+  taken[placement.as.first].insert(placement.as.second);
+  for (size_t i = 1; i < placement.tables.size(); ++i) {
+    const QualifiedName& table = placement.tables[i];
+    const std::string schema = schema_for(table, first, placement.as);
+    std::set<std::string> nothing;
+    const std::string wanted = name_below(table, placement, nothing);
+    places.emplace_back(schema, name_below(table, placement, taken[schema]));
+    if (places.back().second != wanted) {
+      renamed.push_back(fmt::format("{}.{} is there already: the restored one is {}.{}", schema, wanted,
+                                    schema, places.back().second));
+    }
+  }
+  for (size_t i = 0; i < places.size(); ++i)
+    move_in(session, placement.from_schema, placement.tables[i], places[i], taken[places[i].first]);
+  session.execute(fmt::format("DROP SCHEMA {}", session.quote_identifier(placement.from_schema)));
+  return renamed;
 }
 
 }  // namespace
@@ -126,7 +191,7 @@ TableThere look_at_place(Connection& session, const QualifiedName& name) {
   there.schema_exists =
       session.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {name.first}).rows() == 1;
   const Result found = session.execute(
-      "SELECT c.relkind = 'r' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+      "SELECT c.relkind IN ('r', 'p') FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
       "c.relnamespace "
       "WHERE n.nspname = $1 AND c.relname = $2",
       {name.first, name.second});
@@ -174,8 +239,14 @@ void refuse_place(const TableThere& there, const QualifiedName& name, bool repla
                         : "Or rename what is there."}});
 }
 
-void place_table(Connection& session, const TablePlacement& placement) {
-  postgres::in_transaction(session, [&] { exchange(session, placement); });
+std::string schema_for(const QualifiedName& table, const QualifiedName& first, const QualifiedName& as) {
+  return table.first == first.first ? as.first : table.first;
+}
+
+std::vector<std::string> place_table(Connection& session, const TablePlacement& placement) {
+  std::vector<std::string> renamed;
+  postgres::in_transaction(session, [&] { renamed = exchange(session, placement); });
+  return renamed;
 }
 
 }  // namespace dbb::logical

@@ -13,7 +13,7 @@ namespace dbb::logical {
 struct TableThere {
   bool schema_exists = false;
   bool exists = false;
-  bool is_table = false;                 // an ordinary one, not a view or the root of partitions
+  bool is_table = false;                 // an ordinary one or the root of partitions, not a view
   std::vector<std::string> still_refer;  // "view public.v", "foreign key a_fkey of public.a"
 };
 TableThere look_at_place(postgres::Connection& session, const QualifiedName& name);
@@ -22,15 +22,19 @@ TableThere look_at_place(postgres::Connection& session, const QualifiedName& nam
 void refuse_place(const TableThere& there, const QualifiedName& name, bool replace);
 
 struct TablePlacement {
-  std::string from_schema;  // where it was built; dropped in the end
-  std::string name;         // there
-  QualifiedName as;
+  std::string from_schema;            // where it was built; dropped in the end
+  std::vector<QualifiedName> tables;  // what they are in the backup: the table, and those below it
+  QualifiedName as;                   // of the first
   bool replace = false;  // what is at `as` is renamed to kept_name in its schema, and its indexes with it
   std::string kept_name = {};
   std::chrono::seconds lock_timeout{60};
 };
 
-// One transaction. Indexes, sequences and statistics whose names are taken in the new schema get others.
-void place_table(postgres::Connection& session, const TablePlacement& placement);
+// Which schemas the tables of a placement come into: that of the first, if it changes, and their own.
+std::string schema_for(const QualifiedName& table, const QualifiedName& first, const QualifiedName& as);
+
+// One transaction. Tables below the first are renamed as it is; these, indexes, sequences and statistics get
+// other names where theirs are taken. Returns what tables got another name for that, for people.
+std::vector<std::string> place_table(postgres::Connection& session, const TablePlacement& placement);
 
 }  // namespace dbb::logical

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -53,11 +54,11 @@ Error no_such_table(const RestoreTableOptions& options, const DatabaseRecord& re
 }
 
 // The schema of a table that was named without one.
-QualifiedName full_name(const RestoreTableOptions& options, const DatabaseContent& content) {
+QualifiedName full_name(const RestoreTableOptions& options, const postgres::ArchiveToc& toc) {
   if (!options.table.first.empty()) return options.table;
   std::vector<std::string> schemas;
-  for (const TableContent& table : content.tables) {
-    if (table.attributes.name == options.table.second) schemas.push_back(table.attributes.schema);
+  for (const ArchiveEntry& entry : toc.entries) {
+    if (entry.description == "TABLE" && entry.tag == options.table.second) schemas.emplace_back(entry.schema);
   }
   if (schemas.empty()) return options.table;
   if (schemas.size() == 1) return {schemas.front(), options.table.second};
@@ -67,21 +68,50 @@ QualifiedName full_name(const RestoreTableOptions& options, const DatabaseConten
                .solution = {fmt::format("Name one: {}.{}", schemas.front(), options.table.second)}});
 }
 
-// The one table in what the backup holds of the database.
-TableContent take_table(const DatabaseContent& content, const QualifiedName& name,
-                        const RestoreTableOptions& options, const DatabaseRecord& record) {
-  const auto found = std::ranges::find_if(content.tables, [&](const TableContent& table) {
-    return table.attributes.schema == name.first && table.attributes.name == name.second;
-  });
-  if (found == content.tables.end() || !content.schema) throw no_such_table(options, record);
-  return *found;
+// What the backup holds of the rows of a table and of those below it. `without_rows` gets the names of those
+// below whose rows it does not hold.
+std::vector<TableContent> take_tables(const DatabaseContent& content, const TableEntries& entries,
+                                      const RestoreTableOptions& options, const DatabaseRecord& record,
+                                      std::vector<std::string>& without_rows) {
+  if (entries.members().empty()) throw no_such_table(options, record);
+  std::map<QualifiedName, const TableContent*> by_name;
+  for (const TableContent& table : content.tables)
+    by_name.emplace(QualifiedName(table.attributes.schema, table.attributes.name), &table);
+  std::vector<TableContent> tables;
+  for (const TableEntries::Member& member : entries.members()) {
+    if (member.is_partitioned || member.is_foreign) continue;
+    const auto found = by_name.find(member.name);
+    if (found != by_name.end()) {
+      tables.push_back(*found->second);
+    } else if (member.name == entries.members().front().name) {
+      throw no_such_table(options, record);
+    } else {
+      without_rows.push_back(fmt::format("rows of {}: they are not in the backup", shown(member.name)));
+    }
+  }
+  return tables;
 }
 
-Error is_partitioned(const QualifiedName& name) {
-  return Error(ErrorCode::kUsage,
-               {.message = fmt::format("{} is partitioned: its rows are in its partitions.", shown(name)),
-                .solution = {"Restore one of its partitions as a table of its own.",
-                             "Or restore the whole database beside, with: dbbackup restore database --as"}});
+void refuse_clash(const TableEntries& entries) {
+  if (entries.clash().empty()) return;
+  throw Error(ErrorCode::kUsage,
+              {.message = fmt::format("{} cannot be restored together.", entries.clash()),
+               .cause = "They are built in one schema, where both have one name.",
+               .solution = {
+                   "Restore the database beside, and move them from there: dbbackup restore database --as"}});
+}
+
+// Every schema that something comes into must be there.
+void refuse_missing_schemas(Connection& session, const TablePlan& plan) {
+  std::set<std::string> schemas;
+  for (const QualifiedName& table : plan.tables)
+    schemas.insert(schema_for(table, plan.options.table, plan.options.as));
+  for (const std::string& schema : schemas) {
+    TableThere there;
+    there.schema_exists =
+        session.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {schema}).rows() == 1;
+    refuse_place(there, {schema, plan.options.as.second}, false);
+  }
 }
 
 void refuse_downgrade(const Document& document, const postgres::ServerFacts& server) {
@@ -148,15 +178,21 @@ class TableRestore {
  private:
   void build(Connection& session) {
     DatabaseContent content = read_database_content(*backup_, plan_.options.database);
-    TableContent table = take_table(content, plan_.options.table, plan_.options, record_);
-    table.attributes.schema = schema_;
-    table.attributes.load_through.clear();
-    table.attributes.is_extension_config = false;
     const SchemaArchive archive(*backup_, content.schema.value());
-    const RuledToc ruled(archive.toc(), rules(session, archive.toc()));
+    const RuledToc ruled(archive.toc(),
+                         rules(session, TableEntries(archive.toc(), plan_.options.table, schema_)));
     const TableEntries entries(ruled.toc(), plan_.options.table, schema_);
     DatabaseContent only;
-    only.tables.push_back(std::move(table));
+    std::vector<std::string> without_rows;
+    only.tables = take_tables(content, entries, plan_.options, record_, without_rows);
+    const std::string root = session.qualified(schema_, plan_.options.table.second);
+    for (TableContent& table : only.tables) {
+      table.attributes.schema = schema_;
+      table.attributes.is_extension_config = false;
+      // Through the table that was named, where it is one.
+      const bool has_root = entries.members().front().is_partitioned;
+      if (!table.attributes.load_through.empty()) table.attributes.load_through = has_root ? root : "";
+    }
 
     const SchemaPlan plan = plan_schema(entries.toc(), [](const ArchiveEntry&) { return true; }, {});
     SchemaRunner runner(operation_, work_, entries.toc(), {.given = true}, progress_, plan_.options.into);
@@ -164,6 +200,10 @@ class TableRestore {
         [this](const Error& error, const ArchiveEntry& entry) { return leave_out(error, entry); });
     const int workers = plan_.options.jobs > 0 ? plan_.options.jobs : system::processor_count();
     runner.run("schema", plan.before_rows, 1);
+    for (const TableEntries::Parent& parent : entries.other_parents()) {
+      session.execute(fmt::format("ALTER TABLE {} NO INHERIT {}", session.qualified(schema_, parent.child),
+                                  session.qualified(parent.parent.first, parent.parent.second)));
+    }
     load_rows(*backup_, only, operation_, work_, {.workers = workers}, progress_, plan_.options.into);
     set_sequences(session, content, entries.sequences());
     runner.run("indexes", plan.after_rows, workers);
@@ -173,21 +213,24 @@ class TableRestore {
       prove(*backup_, only, operation_, work_, workers, progress_, plan_.options.into);
       result_.proven = true;
     }
-    const TableAttributes& attributes = only.tables.front().attributes;
-    session.execute(fmt::format("ANALYZE {}", session.qualified(schema_, attributes.name)));
-    result_.rows = attributes.fingerprint.rows;
-    result_.row_bytes = attributes.row_bytes;
+    // A root of partitions takes them with it.
+    for (const TableEntries::Member& member : entries.members()) {
+      if (member.is_foreign) continue;
+      session.execute(fmt::format("ANALYZE {}", session.qualified(schema_, member.name.second)));
+      if (member.is_partitioned && &member == &entries.members().front()) break;
+    }
+    for (const TableContent& table : only.tables) {
+      result_.rows += table.attributes.fingerprint.rows;
+      result_.row_bytes += table.attributes.row_bytes;
+    }
   }
 
   // Who does not exist here, or may not be given things, owns nothing.
-  const EntryRules& rules(Connection& session, const postgres::ArchiveToc& toc) {
+  const EntryRules& rules(Connection& session, const TableEntries& entries) {
     rules_ = plan_.options.rules;
     if (!server_.is_superuser) rules_.owners = false;
     std::set<std::string> owners;
-    for (const ArchiveEntry& entry : toc.entries) {
-      if (entry.schema == plan_.options.table.first && entry.tag == plan_.options.table.second)
-        owners.insert(rules_.role(std::string(entry.owner)));
-    }
+    for (const TableEntries::Member& member : entries.members()) owners.insert(rules_.role(member.owner));
     for (const std::string& owner : owners) {
       const bool is_there =
           owner.empty() ||
@@ -214,12 +257,13 @@ class TableRestore {
   }
 
   void place(Connection& session) {
-    place_table(session, {.from_schema = schema_,
-                          .name = plan_.options.table.second,
-                          .as = plan_.options.as,
-                          .replace = plan_.options.replace && plan_.exists,
-                          .kept_name = plan_.kept_name,
-                          .lock_timeout = plan_.options.lock_timeout});
+    std::vector<std::string> renamed = place_table(session, {.from_schema = schema_,
+                                                             .tables = plan_.tables,
+                                                             .as = plan_.options.as,
+                                                             .replace = plan_.options.replace && plan_.exists,
+                                                             .kept_name = plan_.kept_name,
+                                                             .lock_timeout = plan_.options.lock_timeout});
+    for (std::string& line : renamed) operation_.notice("table-renamed", std::move(line));
     if (plan_.options.replace && plan_.exists) result_.kept_as = plan_.kept_name;
     for (std::string& line : left_out_) warn(std::move(line));
   }
@@ -281,24 +325,25 @@ TablePlan plan_restore_table(repository::Repository& repository, const RestoreTa
   const DatabaseContent content = read_database_content(*backup, options.database);
 
   TablePlan plan{.options = options, .backup_complete = manifest.complete};
-  plan.options.table = full_name(options, content);
+  if (!content.schema) throw no_such_table(options, record);
+  const SchemaArchive archive(*backup, *content.schema);
+  plan.options.table = full_name(options, archive.toc());
   if (plan.options.as.first.empty()) plan.options.as.first = plan.options.table.first;
   if (plan.options.as.second.empty()) plan.options.as.second = plan.options.table.second;
   check_database_name(plan.options.as.second);  // the same rules hold
-  if (content.schema) {
-    const SchemaArchive archive(*backup, *content.schema);
-    const RuledToc ruled(archive.toc(), options.rules);
-    const TableEntries entries(ruled.toc(), plan.options.table, "x");
-    if (entries.is_partitioned()) throw is_partitioned(plan.options.table);
-    for (const ArchiveEntry& entry : entries.toc().entries) {
-      if (postgres::is_restored(entry))
-        plan.entries.push_back(fmt::format("{} {}", entry.description, entry.tag));
-    }
-    plan.left_behind = entries.left_behind();
+  const RuledToc ruled(archive.toc(), options.rules);
+  const TableEntries entries(ruled.toc(), plan.options.table, "x");
+  for (const ArchiveEntry& entry : entries.toc().entries) {
+    if (postgres::is_restored(entry))
+      plan.entries.push_back(fmt::format("{} {}", entry.description, entry.tag));
   }
-  const TableContent table = take_table(content, plan.options.table, plan.options, record);
-  plan.rows = table.attributes.fingerprint.rows;
-  plan.row_bytes = table.attributes.row_bytes;
+  for (const TableEntries::Member& member : entries.members()) plan.tables.push_back(member.name);
+  plan.left_behind = entries.left_behind();
+  for (const TableContent& table : take_tables(content, entries, plan.options, record, plan.left_behind)) {
+    plan.rows += table.attributes.fingerprint.rows;
+    plan.row_bytes += table.attributes.row_bytes;
+  }
+  refuse_clash(entries);
 
   Connection session = operation.connect(options.into, "preflight");
   refuse_downgrade(document, postgres::read_server_facts(session));
@@ -308,6 +353,7 @@ TablePlan plan_restore_table(repository::Repository& repository, const RestoreTa
   if (plan.exists && options.replace)
     plan.kept_name = kept_name(plan.options.as.second, operation.clock.now());
   refuse_place(there, plan.options.as, options.replace);
+  refuse_missing_schemas(session, plan);
   return plan;
 }
 

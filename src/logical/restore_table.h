@@ -10,7 +10,7 @@
 #include "logical/table_entries.h"
 #include "repository/repository.h"
 
-// One table out of a backup into a database that is in use.
+// One table out of a backup, with its partitions or children, into a database that is in use.
 namespace dbb::logical {
 
 struct RestoreTableOptions {
@@ -34,6 +34,7 @@ struct TablePlan {
   std::string kept_name = {};            // the old one's, when it is replaced
   std::vector<std::string> entries;      // what comes with it, for people
   std::vector<std::string> left_behind;  // what does not
+  std::vector<QualifiedName> tables;     // by their names in the backup: the table, and those below it
   std::vector<std::string>
       still_refer;  // to the old one after it is replaced: views, foreign keys, functions
   bool backup_complete = true;
@@ -49,7 +50,7 @@ struct TableResult {
 };
 
 // Looks at what can be known before; changes nothing. kDatabaseNotFound, kUsage (no such table in the backup,
-// a partitioned one, an ambiguous name), kTargetExists (the name is taken, and `replace` was not asked for),
+// an ambiguous name, no such schema), kTargetExists (the name is taken, and `replace` was not asked for),
 // kVersionDowngrade.
 TablePlan plan_restore_table(repository::Repository& repository, const RestoreTableOptions& options,
                              const Operation& operation);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "logical/sql_script.h"
@@ -60,10 +61,10 @@ bool is_call(const std::vector<Token>& tokens, size_t at) {
 }
 
 // ALTER SEQUENCE s OWNED BY schema.table.column
-bool is_owned_by(const ArchiveEntry& entry, const QualifiedName& table) {
+bool is_owned_by(const ArchiveEntry& entry, const std::set<QualifiedName>& tables) {
   bool is_owned = false;
   for_each_statement(entry.definition, [&](const Statement& statement) {
-    is_owned = is_owned || names_relation(statement.tokens, statement.find("BY") + 1, {table});
+    is_owned = is_owned || names_relation(statement.tokens, statement.find("BY") + 1, tables);
   });
   return is_owned;
 }
@@ -84,6 +85,117 @@ std::string moved_literal(const std::string& value, const std::set<QualifiedName
   });
   return moved;
 }
+
+QualifiedName full_name(const ArchiveEntry& entry) {
+  return {std::string(entry.schema), std::string(entry.tag)};
+}
+
+// Tables of one schema cannot share a name.
+std::string clash_among(const std::set<QualifiedName>& names) {
+  std::map<std::string, std::string> schemas;
+  for (const auto& [schema, name] : names) {
+    const auto [place, is_new] = schemas.try_emplace(name, schema);
+    if (!is_new) return fmt::format("{0}.{2} and {1}.{2}", place->second, schema, name);
+  }
+  return {};
+}
+
+// A table and those below it, be they partitions or children.
+class Family {
+ public:
+  Family(const postgres::ArchiveToc& toc, const ArchiveEntry& root) {
+    for (const ArchiveEntry& entry : toc.entries) {
+      by_id_.emplace(entry.id, &entry);
+      if (is_table(entry)) add_children(entry);
+    }
+    for (const ArchiveEntry& entry : toc.entries) {
+      if (entry.description == "TABLE ATTACH") add_attachment(entry);
+    }
+    add(root);
+    for (size_t i = 0; i < members_.size();
+         ++i) {  // grows meanwhile; a circle ends, since none is added twice
+      const auto [begin, end] = children_.equal_range(members_[i]->id);
+      for (auto child = begin; child != end; ++child) add(*child->second);
+    }
+    for (const auto& [parent, child] : children_) {
+      if (member_ids_.contains(child->id) && !member_ids_.contains(parent) && !attached_.contains(child->id))
+        other_parents_.emplace_back(child, by_id_.at(parent));
+    }
+  }
+
+  const std::vector<const ArchiveEntry*>& members() const { return members_; }
+  // {child, parent}: who inherits from a table that is no member.
+  const std::vector<std::pair<const ArchiveEntry*, const ArchiveEntry*>>& other_parents() const {
+    return other_parents_;
+  }
+  bool is_index(int id) const {
+    const auto found = by_id_.find(id);
+    return found != by_id_.end() && is_one_of(found->second->description, {"INDEX", "CONSTRAINT"});
+  }
+
+  // The member that the entry is an index, a constraint, a trigger ... of.
+  const ArchiveEntry* member_of(const ArchiveEntry& entry) const {
+    for (const int id : entry.dependencies) {
+      if (member_ids_.contains(id) && belongs_to(entry, *by_id_.at(id))) return by_id_.at(id);
+    }
+    return nullptr;
+  }
+
+  bool has(const ArchiveEntry& entry) const {
+    if (entry.description == "TABLE ATTACH") {
+      return std::ranges::count_if(entry.dependencies, [&](int id) { return member_ids_.contains(id); }) > 1;
+    }
+    return member_of(entry) != nullptr;
+  }
+
+  // It is about a member itself; of attachments, about the one that is attached.
+  bool concerns(const ArchiveEntry& entry) const {
+    return std::ranges::any_of(entry.dependencies, [&](int id) {
+      if (!member_ids_.contains(id)) return false;
+      return entry.description != "TABLE ATTACH" || full_name(*by_id_.at(id)) == full_name(entry);
+    });
+  }
+
+ private:
+  static bool is_table(const ArchiveEntry& entry) {
+    return is_one_of(entry.description, {"TABLE", "FOREIGN TABLE"});
+  }
+
+  void add(const ArchiveEntry& table) {
+    if (member_ids_.insert(table.id).second) members_.push_back(&table);
+  }
+
+  void add_children(const ArchiveEntry& table) {
+    if (table.definition.find("\nINHERITS (") == std::string_view::npos) return;
+    for (const int id : table.dependencies) {
+      const auto parent = by_id_.find(id);  // parents stand before their children
+      if (parent != by_id_.end() && is_table(*parent->second)) children_.emplace(id, &table);
+    }
+  }
+
+  // It depends on both tables, and is called as the lower one.
+  void add_attachment(const ArchiveEntry& attachment) {
+    const ArchiveEntry* child = nullptr;
+    for (const int id : attachment.dependencies) {
+      const auto found = by_id_.find(id);
+      if (found != by_id_.end() && is_table(*found->second) &&
+          full_name(*found->second) == full_name(attachment))
+        child = found->second;
+    }
+    if (child == nullptr) return;
+    attached_.insert(child->id);
+    for (const int id : attachment.dependencies) {
+      if (id != child->id && by_id_.contains(id)) children_.emplace(id, child);
+    }
+  }
+
+  std::map<int, const ArchiveEntry*> by_id_;
+  std::multimap<int, const ArchiveEntry*> children_;  // by the id of the one above
+  std::set<int> attached_;
+  std::set<int> member_ids_;
+  std::vector<const ArchiveEntry*> members_;
+  std::vector<std::pair<const ArchiveEntry*, const ArchiveEntry*>> other_parents_;
+};
 
 }  // namespace
 
@@ -143,23 +255,48 @@ TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName&
     toc_.entries.clear();
     return;
   }
-  is_partitioned_ = found->definition.find("\nPARTITION BY ") != std::string_view::npos;
-  std::set<int> ids{found->id};
-  std::set<QualifiedName> moved{table};
-  for (const ArchiveEntry& entry : toc.entries) {
-    if (belongs_to(entry, *found)) ids.insert(entry.id);
-    if (entry.description == "SEQUENCE OWNED BY" && is_owned_by(entry, table))
-      sequences_.emplace_back(entry.schema, entry.tag);
-    const bool is_left = is_one_of(entry.description, {"TABLE ATTACH", "PUBLICATION TABLE"});
-    if (is_left && depends_on(entry, {found->id})) left_behind_.push_back(postgres::name_of(entry));
+  const Family family(toc, *found);
+  std::set<int> ids;
+  std::set<QualifiedName> moved;
+  for (const ArchiveEntry* member : family.members()) {
+    ids.insert(member->id);
+    moved.insert(full_name(*member));
+    members_.push_back(
+        {.name = full_name(*member),
+         .is_partitioned = member->definition.find("\nPARTITION BY ") != std::string_view::npos,
+         .is_foreign = member->description == "FOREIGN TABLE",
+         .owner = std::string(member->owner)});
+  }
+  for (const auto& [child, parent] : family.other_parents()) {
+    other_parents_.push_back({.child = std::string(child->tag), .parent = full_name(*parent)});
+    left_behind_.push_back(
+        fmt::format("INHERITS {} of {}", postgres::name_of(*parent), postgres::name_of(*child)));
   }
   for (const ArchiveEntry& entry : toc.entries) {
-    const QualifiedName name(entry.schema, entry.tag);
+    if (family.has(entry)) ids.insert(entry.id);
+    if (entry.description == "SEQUENCE OWNED BY" && is_owned_by(entry, moved))
+      sequences_.push_back(full_name(entry));
+    const bool is_left = is_one_of(entry.description, {"TABLE ATTACH", "PUBLICATION TABLE"});
+    if (is_left && !ids.contains(entry.id) && family.concerns(entry))
+      left_behind_.push_back(postgres::name_of(entry));
+  }
+  for (const ArchiveEntry& entry : toc.entries) {
+    const QualifiedName name = full_name(entry);
     const bool is_ours = std::ranges::find(sequences_, name) != sequences_.end();
     if (is_ours && is_one_of(entry.description, {"SEQUENCE", "SEQUENCE OWNED BY"})) ids.insert(entry.id);
     if (!ids.contains(entry.id)) continue;
     if (entry.description == "SEQUENCE" && !is_ours) sequences_.push_back(name);
     if (is_one_of(entry.description, {"SEQUENCE", "STATISTICS", "INDEX"})) moved.insert(name);
+    // The index of a key has the key's name: "orders orders_pkey".
+    const ArchiveEntry* member = entry.description == "CONSTRAINT" ? family.member_of(entry) : nullptr;
+    if (member != nullptr && is_named_after(entry, *member))
+      moved.emplace(entry.schema, entry.tag.substr(member->tag.size() + 1));
+  }
+  // Both indexes are among them, or neither.
+  for (const ArchiveEntry& entry : toc.entries) {
+    if (entry.description != "INDEX ATTACH") continue;
+    const auto is_outside = [&](int id) { return family.is_index(id) && !ids.contains(id); };
+    if (depends_on(entry, ids) && std::ranges::none_of(entry.dependencies, is_outside)) ids.insert(entry.id);
   }
   // What is set upon any of these, and what is set upon that: privileges on columns follow those on the
   // table.
@@ -167,6 +304,7 @@ TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName&
     if (is_one_of(entry.description, {"COMMENT", "ACL", "SECURITY LABEL"}) && depends_on(entry, ids))
       ids.insert(entry.id);
   }
+  clash_ = clash_among(moved);
   std::erase_if(toc_.entries, [&](const ArchiveEntry& entry) {
     return !ids.contains(entry.id) && !is_one_of(entry.description, {"ENCODING", "STDSTRINGS"});
   });

@@ -9,7 +9,8 @@
 
 #include "postgres/archive_toc.h"
 
-// One table out of a schema archive, to be built in another schema than its own. Pure functions.
+// One table out of a schema archive, with its partitions or the tables that inherit from it, to be built in
+// another schema than its own. Pure functions.
 namespace dbb::logical {
 
 // "schema", "name"
@@ -19,9 +20,9 @@ using QualifiedName = std::pair<std::string, std::string>;
 // when it is neither.
 QualifiedName parse_table_name(std::string_view typed);
 
-// The entries of one table: its definition, defaults, constraints, indexes, triggers, rules, policies,
-// statistics, owned sequences, comments, privileges and labels, all of them moved into `schema`. Foreign keys
-// of other tables are not among them, nor is its place in a tree of partitions.
+// The entries of one table, and of all tables below it: definition, defaults, constraints, indexes, triggers,
+// rules, policies, statistics, owned sequences, comments, privileges and labels, all of them moved into
+// `schema`. Foreign keys of other tables are not among them, nor is the table's own place below another.
 class TableEntries {
  public:
   // The archive's bytes must outlive it. `toc().entries` is empty when there is no such table.
@@ -30,7 +31,23 @@ class TableEntries {
   TableEntries& operator=(const TableEntries&) = delete;
 
   const postgres::ArchiveToc& toc() const { return toc_; }
-  bool is_partitioned() const { return is_partitioned_; }
+  struct Member {
+    QualifiedName name;           // in the archive
+    bool is_partitioned = false;  // has no rows of its own
+    bool is_foreign = false;      // likewise
+    std::string owner = {};
+  };
+  // The table, and after it those below it.
+  const std::vector<Member>& members() const { return members_; }
+  // Two names that would be one in the new schema, for people; "" when there are none.
+  const std::string& clash() const { return clash_; }
+  struct Parent {
+    std::string child;  // its name in the new schema
+    QualifiedName parent;
+  };
+  // Tables outside that members inherit from, because their columns are described there. To be taken away
+  // when the members are there.
+  const std::vector<Parent>& other_parents() const { return other_parents_; }
   // Sequences that came with it, by the names they have in the archive.
   const std::vector<QualifiedName>& sequences() const { return sequences_; }
   // What hangs on the table and is left behind: its place among partitions, publications.
@@ -39,7 +56,9 @@ class TableEntries {
  private:
   std::deque<std::string> texts_;  // entries point into them
   postgres::ArchiveToc toc_;
-  bool is_partitioned_ = false;
+  std::vector<Member> members_;
+  std::vector<Parent> other_parents_;
+  std::string clash_;
   std::vector<QualifiedName> sequences_;
   std::vector<std::string> left_behind_;
 };
