@@ -35,12 +35,12 @@ SECTIONS = {
         ["schemas", "extensions", "TimescaleDB", "pg_cron", "types", "functions", "operators, aggregates, casts", "collations and text search",
          "tables", "inheritance", "partitions", "constraints", "indexes", "invalid indexes", "sequences", "views", "materialized views",
          "rules", "triggers", "event triggers", "row security", "statistics objects", "foreign tables", "publications",
-         "subscriptions", "privileges", "default privileges", "comments"],
+         "subscriptions", "privileges", "default privileges", "comments", "security labels"],
     ),
     "Rows": (
         "`COPY` as text, each table (or range of its blocks) under the snapshot of its database; read again and compared before"
         " the swap.",
-        ["parts", "rows", "large objects", "rows of more than 1 GiB as text", "statistics", "proof"],
+        ["parts", "one table", "rows", "large objects", "rows of more than 1 GiB as text", "statistics", "proof"],
     ),
 }  # fmt: skip
 
@@ -51,7 +51,7 @@ cluster must give the text that the original gave, or differ only where `pg_dump
 ([testing](testing.md)). This page is written by `tools/fidelity_page.py` out of the tests it names; `./dev lint` compares.
 
 In no logical backup, by its nature: configuration files, replication slots, prepared transactions, temporary tables, what was
-counted in `pg_stat_...`, WAL. No test looks at security labels, because Debian packages no provider of them.
+counted in `pg_stat_...`, WAL.
 """
 
 

@@ -112,6 +112,7 @@ Json database_json(const logical::DatabaseRecord& record) {
           {"error", recorded_error(record.error)},
           {"left_out", record.left_out},
           {"grants", record.grants},
+          {"invalid_indexes", record.invalid_indexes},
           {"selection", selection_json(record)},
           {"owner", record.properties.owner},
           {"encoding", record.properties.encoding},

@@ -100,6 +100,7 @@ DatabaseRecord DatabaseBackup::run() {
   DatabaseRecord record;
   record.properties = properties_;
   record.left_out = left_out_;
+  record.invalid_indexes = invalid_indexes_;
   record.grants.assign(grants_.begin(), grants_.end());
   record.selection = env_.options.selection;
   record.omitted = omitted_;
@@ -152,6 +153,7 @@ void DatabaseBackup::find_tables(Connection& leader) {
   excluded_.clear();
   excluded_values_.clear();
   leave_out_what_was_asked(leader);
+  find_invalid_indexes(leader);
   if (env_.server.in_recovery) leave_out_unlogged();
   if (!env_.server.is_superuser) leave_out_what_is_hidden(leader);
   const std::string role = leader.quote_identifier(env_.server.role);
@@ -227,6 +229,20 @@ void DatabaseBackup::leave_out_what_was_asked(Connection& leader) {
     }
     return false;
   });
+}
+
+void DatabaseBackup::find_invalid_indexes(Connection& leader) {
+  invalid_indexes_.clear();
+  for (postgres::InvalidIndex& index : postgres::read_invalid_indexes(leader)) {
+    if (!selected_.has(index.table)) continue;
+    env_.operation.warn(
+        "index-invalid",
+        fmt::format("{}: index {} is invalid and will not be in the backup, as in any of pg_dump. "
+                    "REINDEX makes it valid, or DROP INDEX ends it.",
+                    name(), index.text),
+        {{"database", name()}});
+    invalid_indexes_.push_back(std::move(index.text));
+  }
 }
 
 void DatabaseBackup::leave_out_unlogged() {

@@ -66,6 +66,7 @@ class DatabaseBackup {
   void attempt(postgres::Connection& leader);
   void begin_snapshot(postgres::Connection& leader);
   void find_tables(postgres::Connection& leader);
+  void find_invalid_indexes(postgres::Connection& leader);
   void leave_out_unlogged();
   void leave_out_what_is_hidden(postgres::Connection& leader);
   void leave_out_large_objects(postgres::Connection& leader);
@@ -99,7 +100,8 @@ class DatabaseBackup {
   std::vector<std::string> excluded_;         // tables the role may not read, quoted
   std::vector<std::string> excluded_values_;  // sequences whose value it may not read, quoted
   std::vector<std::string> left_out_;         // what is missing, for people
-  std::set<std::string> grants_;              // that would help
+  std::vector<std::string> invalid_indexes_;
+  std::set<std::string> grants_;  // that would help
   SelectedRelations selected_;
   std::vector<std::string> omitted_;  // left out on purpose, for people
   uint64_t tables_omitted_ = 0;

@@ -181,6 +181,7 @@ json database_json(const DatabaseRecord& record) {
           {"error", text_json(record.error)},
           {"left_out", text_list_json(record.left_out)},
           {"grants", text_list_json(record.grants)},
+          {"invalid_indexes", text_list_json(record.invalid_indexes)},
           {"selection", selection_json(record)},
           {"extensions", std::move(extensions)},
           {"tables", record.tables},
@@ -206,6 +207,7 @@ DatabaseRecord read_database(const json& in) {
   record.error = read_text(in.at("error"));
   record.left_out = read_text_list(in.at("left_out"));
   if (in.contains("grants")) record.grants = read_text_list(in.at("grants"));
+  if (in.contains("invalid_indexes")) record.invalid_indexes = read_text_list(in.at("invalid_indexes"));
   const auto selection = in.find("selection");  // there since some backups have one
   if (selection != in.end() && !selection->is_null()) read_selection(*selection, record);
   for (const json& need : in.at("extensions")) {

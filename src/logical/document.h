@@ -25,10 +25,11 @@ std::string_view name_of(DatabaseState state);
 struct DatabaseRecord {
   postgres::DatabaseProperties properties;
   DatabaseState state = DatabaseState::kComplete;
-  std::string error;                  // "CODE: message", for kFailed
-  std::vector<std::string> left_out;  // "table public.secret: permission denied"
-  std::vector<std::string> grants;    // statements that would give the role what it lacked
-  Selection selection;                // what was asked for; what it leaves out is no lack
+  std::string error;                              // "CODE: message", for kFailed
+  std::vector<std::string> left_out;              // "table public.secret: permission denied"
+  std::vector<std::string> invalid_indexes = {};  // not in the schema: pg_dump passes over them
+  std::vector<std::string> grants;                // statements that would give the role what it lacked
+  Selection selection;                            // what was asked for; what it leaves out is no lack
   std::vector<std::string>
       omitted;  // by it: "table public.log", "rows of table public.log"; at most kMostOmitted
   uint64_t tables_omitted = 0;

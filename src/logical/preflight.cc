@@ -289,6 +289,8 @@ std::vector<PreflightLine> judge(const PreflightInput& input) {
   lines.push_back(slot_line(input));
   judge_disk(input, lines);
   judge_extensions(input, lines);
+  judge_security_labels(input, lines);
+  judge_indexes(input, lines);
   judge_locales(input, lines);
   judge_tablespaces(input, lines);
   globals_lines(input, lines);

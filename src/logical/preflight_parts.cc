@@ -155,6 +155,7 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
   std::vector<std::string> bound_to_name;
   std::vector<std::string> missing;
   std::vector<std::string> other_version;
+  std::set<std::string> needed_broken;
   std::vector<std::string> not_ours;
   for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
     for (const postgres::ExtensionNeed& need : record.extensions) {
@@ -166,6 +167,8 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
       // What template0 has is there already.
       if (takes_superuser && need.name != "plpgsql") {
         not_ours.push_back(fmt::format("{} (for {})", need.name, plan.source));
+      } else if (in.facts.broken_extensions.contains(need.name)) {
+        needed_broken.insert(need.name);
       } else if (!in.facts.extensions.contains(need.name)) {
         missing.push_back(fmt::format("{} (for {})", need.name, plan.source));
       } else if (in.facts.extension_versions.contains(need.name + " " + need.version)) {
@@ -181,6 +184,14 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
     lines.push_back({Verdict::kRefused, "extensions",
                      fmt::format("not installed on the target: {}", join_names(missing)),
                      "Install their packages there; pg_available_extensions shows what is there."});
+  }
+  for (const auto& [name, problem] : in.facts.broken_extensions) {
+    const bool is_needed = needed_broken.contains(name);
+    lines.push_back({is_needed ? Verdict::kRefused : Verdict::kWarning, fmt::format("extension: {}", name),
+                     fmt::format("its control file on the target cannot be read: {}", problem),
+                     is_needed
+                         ? "Mend the file there, or install its package anew."
+                         : "The backup does not need it; it hides the versions of the others from us."});
   }
   if (!not_ours.empty()) {
     lines.push_back({Verdict::kRefused, "extensions",
@@ -200,8 +211,36 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
          "beside it. Restore the other databases one by one; for this one, back up again after "
          "DROP EXTENSION pg_cron, or keep pg_cron in database postgres."});
   }
-  if (missing.empty() && other_version.empty() && bound_to_name.empty() && not_ours.empty())
+  if (missing.empty() && needed_broken.empty() && other_version.empty() && bound_to_name.empty() &&
+      not_ours.empty())
     lines.push_back({Verdict::kOk, "extensions", "all are available"});
+}
+
+void judge_indexes(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
+    if (record.invalid_indexes.empty()) return;
+    lines.push_back({Verdict::kWarning, fmt::format("indexes: {}", plan.source),
+                     fmt::format("invalid on the source, and so not in the backup: {}",
+                                 join_names(record.invalid_indexes)),
+                     "Create them again afterwards, where they are needed; a unique one may find rows that "
+                     "are there twice."});
+  });
+}
+
+void judge_security_labels(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  if (!in.facts.missing_providers.empty()) {
+    const std::vector<std::string> missing(in.facts.missing_providers.begin(),
+                                           in.facts.missing_providers.end());
+    lines.push_back(
+        {Verdict::kRefused, "security labels",
+         fmt::format("the target has not loaded their provider: {}", join_names(missing)),
+         "Add its library to shared_preload_libraries there and restart PostgreSQL; or restore without "
+         "them: --no-security-labels"});
+  } else if (!in.facts.label_providers.empty()) {
+    const std::vector<std::string> there(in.facts.label_providers.begin(), in.facts.label_providers.end());
+    lines.push_back(
+        {Verdict::kOk, "security labels", fmt::format("their providers are loaded: {}", join_names(there))});
+  }
 }
 
 void judge_locales(const PreflightInput& in, std::vector<PreflightLine>& lines) {

@@ -11,6 +11,8 @@ namespace dbb::logical {
 
 void judge_disk(const PreflightInput& input, std::vector<PreflightLine>& lines);
 void judge_extensions(const PreflightInput& input, std::vector<PreflightLine>& lines);
+void judge_indexes(const PreflightInput& input, std::vector<PreflightLine>& lines);
+void judge_security_labels(const PreflightInput& input, std::vector<PreflightLine>& lines);
 void judge_locales(const PreflightInput& input, std::vector<PreflightLine>& lines);
 void judge_tablespaces(const PreflightInput& input, std::vector<PreflightLine>& lines);
 void judge_replaced_databases(const PreflightInput& input, std::vector<PreflightLine>& lines);

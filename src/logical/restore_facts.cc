@@ -97,6 +97,73 @@ std::string location_problem(Connection& connection, const std::string& location
   return {};
 }
 
+// The file that is named in "syntax error in file "/usr/share/.../extension/foo.control" line 1", without its
+// end.
+std::string extension_in(const std::string& message) {
+  static constexpr std::string_view kEnd = ".control";
+  const size_t end = message.find(kEnd);
+  if (end == std::string::npos) return "?";
+  const size_t slash = message.rfind('/', end);
+  const size_t begin = slash == std::string::npos ? 0 : slash + 1;
+  // Those of certain versions are called foo--1.0.control.
+  const std::string name = message.substr(begin, end - begin);
+  return name.substr(0, name.find("--"));
+}
+
+// One control file that cannot be read fails the views over all of them: each that is needed is asked for
+// then.
+void look_at_each(Connection& connection, const Document& document, RestoreFacts& facts) {
+  for (const DatabaseRecord& record : document.databases) {
+    for (const postgres::ExtensionNeed& need : record.extensions) {
+      if (facts.extensions.contains(need.name) || facts.broken_extensions.contains(need.name)) continue;
+      try {
+        // Reads this one's files alone. One that has a single version has no paths.
+        const Result paths = connection.execute(
+            "SELECT source FROM pg_catalog.pg_extension_update_paths($1) UNION SELECT target FROM "
+            "pg_catalog.pg_extension_update_paths($1)",
+            {need.name});
+        facts.extensions.insert(need.name);
+        for (int row = 0; row < paths.rows(); ++row)
+          facts.extension_versions.insert(need.name + " " + paths.string(row, 0));
+        if (paths.rows() == 0) facts.extension_versions.insert(need.name + " " + need.version);
+      } catch (const Error& error) {
+        if (error.sqlstate().empty() || error.code() == ErrorCode::kCancelled) throw;
+        const bool is_absent = error.sqlstate() == "58P01" || error.sqlstate() == "0A000";
+        if (!is_absent) facts.broken_extensions.emplace(need.name, error.message());
+      }
+    }
+  }
+}
+
+void gather_extensions(Connection& connection, const Document& document, RestoreFacts& facts) {
+  try {
+    facts.extensions = first_column(connection, "SELECT name FROM pg_catalog.pg_available_extensions");
+    facts.superuser_extensions =
+        first_column(connection,
+                     "SELECT DISTINCT name FROM pg_catalog.pg_available_extension_versions "
+                     "WHERE superuser AND NOT trusted");
+    facts.extension_versions = first_column(
+        connection, "SELECT name || ' ' || version FROM pg_catalog.pg_available_extension_versions");
+  } catch (const Error& error) {
+    if (error.sqlstate().empty() || error.code() == ErrorCode::kCancelled) throw;
+    facts.extensions.clear();
+    facts.broken_extensions.emplace(extension_in(error.message()), error.message());
+    look_at_each(connection, document, facts);
+  }
+}
+
+// The provider is looked up before the object.
+bool has_provider(Connection& connection, const std::string& provider) {
+  try {
+    connection.execute(fmt::format("SECURITY LABEL FOR {} ON TABLE pg_catalog.dbbackup_no_such_table IS NULL",
+                                   connection.quote_identifier(provider)));
+  } catch (const Error& error) {
+    if (error.sqlstate().empty() || error.code() == ErrorCode::kCancelled) throw;
+    return error.sqlstate() != "22023";
+  }
+  return true;
+}
+
 }  // namespace
 
 const TargetDatabase* RestoreFacts::find(const std::string& name) const {
@@ -105,7 +172,8 @@ const TargetDatabase* RestoreFacts::find(const std::string& name) const {
   return found == databases.end() ? nullptr : &*found;
 }
 
-void gather_server_facts(Connection& connection, const Operation& operation, RestoreFacts& facts) {
+void gather_server_facts(Connection& connection, const Operation& operation, const Document& document,
+                         RestoreFacts& facts) {
   facts.address = operation.target.host_and_port();
   facts.server = postgres::read_server_facts(connection);
   facts.locks = postgres::lock_capacity(facts.server);
@@ -119,12 +187,26 @@ void gather_server_facts(Connection& connection, const Operation& operation, Res
   facts.roles = first_column(connection, "SELECT rolname FROM pg_catalog.pg_roles");
   facts.places = read_places(connection, facts.server);
   facts.maximum_wal_bytes = maximum_wal_bytes(connection);
-  facts.extensions = first_column(connection, "SELECT name FROM pg_catalog.pg_available_extensions");
-  facts.superuser_extensions = first_column(
-      connection,
-      "SELECT DISTINCT name FROM pg_catalog.pg_available_extension_versions WHERE superuser AND NOT trusted");
-  facts.extension_versions = first_column(
-      connection, "SELECT name || ' ' || version FROM pg_catalog.pg_available_extension_versions");
+  gather_extensions(connection, document, facts);
+}
+
+void gather_label_facts(Connection& connection, const Document& document,
+                        const std::vector<DatabasePlan>& databases, RestoreFacts& facts) {
+  std::set<std::string>& providers = facts.label_providers;
+  for (const auto& [database, schema] : facts.schemas)
+    providers.insert(schema.label_providers.begin(), schema.label_providers.end());
+  for (const DatabasePlan& plan : databases) {
+    const DatabaseRecord* record = document.find(plan.source);
+    if (plan.action == DatabaseAction::kSkip || record == nullptr) continue;
+    for (const postgres::SecurityLabel& label : record->properties.labels) providers.insert(label.provider);
+  }
+  for (const std::string& statement : facts.globals.create) {
+    const SchemaFacts roles = read_schema_facts(statement);
+    providers.insert(roles.label_providers.begin(), roles.label_providers.end());
+  }
+  for (const std::string& provider : providers) {
+    if (!has_provider(connection, provider)) facts.missing_providers.insert(provider);
+  }
 }
 
 void gather_database_facts(Connection& connection, const Operation& operation, const Document& document,

@@ -47,11 +47,14 @@ struct RestoreFacts {
   postgres::LockCapacity locks;
   std::vector<TargetDatabase> databases;
   std::set<std::string> roles;
-  std::vector<DiskPlace> places;                 // every tablespace, by name
-  uint64_t maximum_wal_bytes = 0;                // max_wal_size
-  std::set<std::string> extensions;              // available
-  std::set<std::string> extension_versions;      // "name version"
-  std::map<std::string, LocaleFinding> locales;  // by database in the backup
+  std::vector<DiskPlace> places;                         // every tablespace, by name
+  uint64_t maximum_wal_bytes = 0;                        // max_wal_size
+  std::set<std::string> extensions;                      // available
+  std::set<std::string> extension_versions;              // "name version"
+  std::map<std::string, std::string> broken_extensions;  // whose control file cannot be read: why
+  std::set<std::string> label_providers;                 // of security labels in what will be restored
+  std::set<std::string> missing_providers;               // of these, that the target has not loaded
+  std::map<std::string, LocaleFinding> locales;          // by database in the backup
   std::map<std::string, std::string>
       locations;                               // of tablespaces to be created: what is wrong, "" when nothing
   std::map<std::string, SchemaFacts> schemas;  // by database in the backup
@@ -68,11 +71,15 @@ struct RestoreFacts {
 };
 
 // What the target's catalogs say. `connection` is to the maintenance database.
-void gather_server_facts(postgres::Connection& connection, const Operation& operation, RestoreFacts& facts);
+void gather_server_facts(postgres::Connection& connection, const Operation& operation,
+                         const Document& document, RestoreFacts& facts);
 // What depends on which databases will be replaced, filled and created.
 void gather_database_facts(postgres::Connection& connection, const Operation& operation,
                            const Document& document, const std::vector<DatabasePlan>& databases,
                            RestoreFacts& facts);
+// Which providers of security labels the target lacks. Databases and globals must be known.
+void gather_label_facts(postgres::Connection& connection, const Document& document,
+                        const std::vector<DatabasePlan>& databases, RestoreFacts& facts);
 // Whether the tablespaces that would be created have a place to be.
 void gather_location_facts(postgres::Connection& connection, RestoreFacts& facts);
 

@@ -135,6 +135,10 @@ void read_globals(repository::BackupReader& backup, const SchemaContent& content
     facts.globals.align = align_globals(
         wanted, target, filter, {.major = facts.server.version.major(), .connected_role = facts.server.role});
   }
+  if (options.rules.security_labels) return;
+  const auto is_label = [](const std::string& statement) { return statement.starts_with("SECURITY LABEL "); };
+  std::erase_if(facts.globals.create, is_label);
+  std::erase_if(facts.globals.align, is_label);
 }
 
 void settle_system_databases(std::vector<DatabasePlan>& databases, const RestoreOptions& options,
@@ -219,7 +223,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   const std::string maintenance = maintenance_database(operation);
   postgres::probe_topology(operation.target.with_database(maintenance), kProbes, operation.stop);
   Connection session = operation.connect(maintenance, "preflight");
-  gather_server_facts(session, operation, facts);
+  gather_server_facts(session, operation, plan.document, facts);
 
   for (DatabaseRecord& record : plan.document.databases) {
     apply_rules(options.rules, facts.server.role, record.properties);
@@ -239,6 +243,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     settle_statistics(content, plan, facts);
     read_globals(*backup, content, options, plan.document, *programs, operation, maintenance, facts);
     gather_location_facts(session, facts);
+    gather_label_facts(session, plan.document, plan.databases, facts);
     look_at_unfinished(repository, plan.databases, *programs, operation, facts);
   }
 

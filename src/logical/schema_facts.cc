@@ -36,6 +36,8 @@ class Reader {
     } else if (statement.begins_with({"SET", "default_tablespace"}) && statement.tokens.size() > 3) {
       const std::string name = statement.tokens[3].value();
       if (!name.empty()) facts_.tablespaces.insert(name);
+    } else if (statement.begins_with({"SECURITY", "LABEL", "FOR"}) && statement.tokens.size() > 3) {
+      facts_.label_providers.insert(statement.tokens[3].value());
     } else if (statement.begins_with({"REFRESH"})) {
       refreshes_ = true;
     }

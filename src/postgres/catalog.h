@@ -152,6 +152,14 @@ struct ExtensionNeed {
 };
 std::vector<ExtensionNeed> read_extensions(Connection& connection);
 
+// Indexes that pg_dump passes over, because a CREATE or REINDEX CONCURRENTLY did not come to its end:
+// "schema.index of table", and whether it is unique.
+struct InvalidIndex {
+  Oid table;
+  std::string text;
+};
+std::vector<InvalidIndex> read_invalid_indexes(Connection& connection);
+
 // True when a database holds nothing a user made: the state CREATE DATABASE ... TEMPLATE template0 leaves.
 bool is_empty_database(Connection& connection);
 

@@ -119,6 +119,22 @@ std::vector<ExtensionNeed> read_extensions(Connection& connection) {
   return needs;
 }
 
+std::vector<InvalidIndex> read_invalid_indexes(Connection& connection) {
+  // Those of partitioned tables are in the dump: they become valid when all of their parts are attached.
+  const Result answer = connection.execute(R"(
+    SELECT t.oid, pg_catalog.format('%s.%s of %s%s', n.nspname, i.relname, t.relname,
+                                    CASE WHEN x.indisunique THEN ', unique' ELSE '' END)
+      FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+      JOIN pg_catalog.pg_class t ON t.oid = x.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = i.relnamespace
+     WHERE NOT ((x.indisvalid OR t.relkind = 'p') AND x.indisready) AND t.relkind IN ('r', 'p', 'm')
+       AND t.oid >= 16384 AND t.relpersistence <> 't'
+     ORDER BY 2)");
+  std::vector<InvalidIndex> found;
+  for (int row = 0; row < answer.rows(); ++row)
+    found.push_back({.table = answer.oid(row, 0), .text = answer.string(row, 1)});
+  return found;
+}
+
 bool is_empty_database(Connection& connection) {
   // What initdb made has an OID below 16384 (FirstNormalObjectId). What lies in a schema is looked for there,
   // so that temporary tables of a session that happens to be in do not count; triggers, rules and policies

@@ -79,7 +79,8 @@ class Objects(RestoredCluster):
             cluster.sql("create table nulls (a int unique nulls not distinct)", "one")
 
     def test_all_of_it_is_as_pg_dump_saw_it(self):
-        """Limit: invalid indexes: what CREATE INDEX CONCURRENTLY left broken is in no dump, and is not restored."""
+        """Limit: invalid indexes: what CREATE INDEX CONCURRENTLY left broken is in no dump, and is not restored; backup and preflight
+        name it."""
         self.assert_faithful(self.before)
         self.holds(["0"], "select count(*) from pg_class where relname = 'bad'")
 
