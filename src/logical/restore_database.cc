@@ -323,7 +323,9 @@ bool DatabaseRestore::may_be_left_out(const Error& error, const postgres::Archiv
   const bool is_grant = postgres::pass_of(entry) == postgres::RestorePass::kPrivileges;
   const bool is_without_owners = !with_owners_ || !shared_.plan.options.rules.owners;
   const bool is_nobodys_grant = is_grant && is_without_owners && (state == "42501" || state == "42704");
-  if (!(is_undefined && lacks_something) && !is_nobodys_grant) return false;
+  // Rows that were left out may be those that others refer to.
+  const bool refers_to_nothing = entry.description == "FK CONSTRAINT" && state == "23503";
+  if (!((is_undefined || refers_to_nothing) && lacks_something) && !is_nobodys_grant) return false;
   const std::scoped_lock lock(mutex_);
   left_out_.push_back(fmt::format("{} was not restored: {}", postgres::name_of(entry), error.message()));
   if (entry.description == "TABLE") tables_left_out_.insert(fmt::format("{}.{}", entry.schema, entry.tag));

@@ -283,6 +283,17 @@ class PartOfARestore(Selecting):
         self.assertEqual(1, result["tables"])
         self.assert_holds(whole, result["kept_as"])
 
+    def test_keys_into_rows_that_were_left_out_are_left_out_and_named(self):
+        """Limit: parts: a foreign key, a view or a trigger that refers to what was left out is left out, too, and named."""
+        whole = self.cluster.value("select count(*) from stock.sale", "app")
+        backup = self.back_up("database", "app", "--exclude-table-data", "stock.item")
+        for options in (["--exclude-table-data", "stock.item"], ["--from", backup]):
+            with self.subTest(options=options):
+                copy, outcome = self.restored(f"keys_{len(options[1])}", *options)
+                self.assertIn("FK CONSTRAINT stock.sale", "\n".join(outcome["warnings"]))
+                self.assertEqual(whole, self.cluster.value("select count(*) from stock.sale", copy))
+                self.assertEqual("0", self.cluster.value("select count(*) from stock.item", copy))
+
     def test_rows_alone_are_refused_with_what_to_do_instead(self):
         """Refused: parts: --data-only: a restore never mixes rows into tables that are in use; `restore table` brings one back beside."""
         outcome = self.fails_with("USAGE", "restore", "database", "app", "--data-only", "--as", "copy")
