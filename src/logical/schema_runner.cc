@@ -81,18 +81,7 @@ SchemaRunner::SchemaRunner(const Operation& operation, const WorkSession& work,
       shown_database_(std::move(shown_database)) {}
 
 void SchemaRunner::run(std::string_view phase, const SchemaTasks& tasks, int workers) const {
-  SchemaQueue queue(tasks);
-  run_in_sessions(operation_, work_, "schema", tasks.size(), workers,
-                  [&](Connection& session, size_t, const Operation& mine) {
-                    const std::optional<uint32_t> task = queue.next(mine.stop);
-                    if (!task) return;
-                    try {
-                      run_entry(phase, session, *tasks[*task].entry);
-                    } catch (const Error& error) {
-                      if (!tolerance_ || !tolerance_(error, *tasks[*task].entry)) throw;
-                    }
-                    queue.done(*task);
-                  });
+  run_in(work_, phase, tasks, workers, tolerance_);
 }
 
 void SchemaRunner::run_in_one_transaction(const SchemaTasks& tasks) const {
@@ -116,38 +105,37 @@ std::vector<std::string> SchemaRunner::run_refreshes(const SchemaTasks& tasks, i
   // long as others came to be meanwhile.
   std::vector<std::string> warnings;
   for (SchemaTasks round = tasks; !round.empty();) {
-    std::vector<const ArchiveEntry*> failed;
-    warnings = refresh_once(work, round, workers, failed);
+    std::mutex mutex;
+    SchemaTasks failed;
+    warnings.clear();
+    run_in(work, "refreshes", round, workers, [&](const Error& error, const ArchiveEntry& entry) {
+      if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) return false;
+      const std::scoped_lock lock(mutex);
+      warnings.push_back(fmt::format("{} was not refreshed: {}", postgres::name_of(entry), error.what()));
+      failed.push_back({.entry = &entry});
+      return true;
+    });
     if (failed.size() == round.size()) break;
-    round.clear();
-    for (const ArchiveEntry* entry : failed) round.push_back({.entry = entry});
+    round = std::move(failed);
   }
   return warnings;
 }
 
-std::vector<std::string> SchemaRunner::refresh_once(const WorkSession& work, const SchemaTasks& tasks,
-                                                    int workers,
-                                                    std::vector<const ArchiveEntry*>& failed) const {
+void SchemaRunner::run_in(const WorkSession& work, std::string_view phase, const SchemaTasks& tasks,
+                          int workers, const Tolerance& tolerated) const {
   SchemaQueue queue(tasks);
-  std::mutex mutex;
-  std::vector<std::string> warnings;
-  run_in_sessions(
-      operation_, work, "refresh", tasks.size(), workers,
-      [&](Connection& session, size_t, const Operation& mine) {
-        const std::optional<uint32_t> task = queue.next(mine.stop);
-        if (!task) return;
-        const ArchiveEntry& entry = *tasks[*task].entry;
-        try {
-          run_entry("refreshes", session, entry);
-        } catch (const Error& error) {
-          if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
-          const std::scoped_lock lock(mutex);
-          warnings.push_back(fmt::format("{} was not refreshed: {}", postgres::name_of(entry), error.what()));
-          failed.push_back(&entry);
-        }
-        queue.done(*task);
-      });
-  return warnings;
+  run_in_sessions(operation_, work, "schema", tasks.size(), workers,
+                  [&](Connection& session, size_t, const Operation& mine) {
+                    const std::optional<uint32_t> task = queue.next(mine.stop);
+                    if (!task) return;
+                    const ArchiveEntry& entry = *tasks[*task].entry;
+                    try {
+                      run_entry(phase, session, entry);
+                    } catch (const Error& error) {
+                      if (!tolerated || !tolerated(error, entry)) throw;
+                    }
+                    queue.done(*task);
+                  });
 }
 
 void SchemaRunner::run_entry(std::string_view phase, Connection& session, const ArchiveEntry& entry) const {

@@ -43,8 +43,8 @@ class SchemaRunner {
   std::vector<std::string> run_refreshes(const SchemaTasks& tasks, int workers) const;
 
  private:
-  std::vector<std::string> refresh_once(const WorkSession& work, const SchemaTasks& tasks, int workers,
-                                        std::vector<const postgres::ArchiveEntry*>& failed) const;
+  void run_in(const WorkSession& work, std::string_view phase, const SchemaTasks& tasks, int workers,
+              const Tolerance& tolerated) const;
   void run_entry(std::string_view phase, postgres::Connection& session,
                  const postgres::ArchiveEntry& entry) const;
 
