@@ -135,6 +135,23 @@ DatabaseProperties with_spelled_privileges(DatabaseProperties properties) {
   return properties;
 }
 
+std::vector<std::string> privilege_statements_of(const std::string& role, const Connection& session,
+                                                 const std::string& database,
+                                                 const DatabaseProperties& wanted) {
+  DatabaseProperties mine = with_spelled_privileges(wanted);
+  const bool was_mine = mine.owner == role;
+  std::erase_if(mine.acl, [&](const AclEntry& entry) {
+    return entry.grantor != mine.owner || (!was_mine && !entry.grantee.empty());
+  });
+  mine.owner = role;
+  for (AclEntry& entry : mine.acl) entry.grantor = role;
+  if (!was_mine) {
+    for (const char* privilege : {"CREATE", "TEMPORARY", "CONNECT"})
+      mine.acl.push_back({role, role, privilege});
+  }
+  return privilege_statements(session, database, mine);
+}
+
 std::vector<std::string> setting_statements(const Connection& session, const std::string& database,
                                             const DatabaseProperties& wanted) {
   const std::string name = session.quote_identifier(database);

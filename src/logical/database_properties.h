@@ -19,6 +19,12 @@ std::vector<std::string> privilege_statements(const postgres::Connection& sessio
 // have none.
 postgres::DatabaseProperties with_spelled_privileges(postgres::DatabaseProperties properties);
 
+// For a role without the right to give the database away, which owns it after the restore: what everybody was
+// granted, and, when it is the recorded owner, whatever it granted itself.
+std::vector<std::string> privilege_statements_of(const std::string& role, const postgres::Connection& session,
+                                                 const std::string& database,
+                                                 const postgres::DatabaseProperties& wanted);
+
 // ALTER DATABASE ... SET and ALTER ROLE ... IN DATABASE ... SET, and security labels: each may fail on its
 // own, when the target's version has no such setting or no such label provider.
 std::vector<std::string> setting_statements(const postgres::Connection& session, const std::string& database,

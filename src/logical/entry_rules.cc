@@ -49,12 +49,27 @@ std::string with_renamed_roles(std::string_view definition, const std::map<std::
   return edited.text();
 }
 
+std::string with_spelled_all(std::string_view definition) {
+  EditedScript edited(definition);
+  for_each_statement(definition, [&](const Statement& statement) {
+    const std::vector<Token>& tokens = statement.tokens;
+    const size_t all = statement.find("GRANT") + 1;
+    if (all + 2 >= tokens.size() || !tokens[all].is("ALL") || !tokens[all + 1].is("ON")) return;
+    if (!tokens[all + 2].is("TABLE") && !tokens[all + 2].is("TABLES")) return;
+    edited.replace(tokens[all].text, "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER");
+  });
+  return edited.text();
+}
+
 RuledToc::RuledToc(const postgres::ArchiveToc& toc, const EntryRules& rules) : toc_(toc) {
   if (!rules.change_anything()) return;
   std::erase_if(toc_.entries, [&](const ArchiveEntry& entry) { return !is_wanted(entry, rules); });
   for (ArchiveEntry& entry : toc_.entries) {
     if (!rules.owners) entry.owner = {};
     if (!rules.tablespaces && entry.tablespace) entry.tablespace = std::string_view();
+    if (rules.spell_out_all && (entry.description == "ACL" || entry.description == "DEFAULT ACL")) {
+      entry.definition = texts_.emplace_back(with_spelled_all(entry.definition));
+    }
     if (rules.roles.empty()) continue;
     const auto owner = rules.roles.find(std::string(entry.owner));
     if (owner != rules.roles.end()) entry.owner = owner->second;

@@ -22,6 +22,8 @@ struct EntryRules {
   bool tablespaces = true;                        // false: everything lies in the default one
   bool refreshes = true;                          // false: materialized views stay unpopulated
   std::map<std::string, std::string> roles = {};  // name in the backup -> name on the target
+  // "ALL" of a table's privileges is spelled out as what it was before 17, without MAINTAIN.
+  bool spell_out_all = false;
 
   bool change_anything() const { return *this != EntryRules(); }
   const std::string& role(const std::string& name) const;
@@ -41,6 +43,10 @@ class RuledToc {
   std::deque<std::string> texts_;  // definitions that were rewritten; entries point into them
   postgres::ArchiveToc toc_;
 };
+
+// A statement with "GRANT ALL ON TABLE[S]" spelled out: SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES,
+// TRIGGER.
+std::string with_spelled_all(std::string_view definition);
 
 // A statement with its roles renamed: GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, policies, user mappings, SET
 // SESSION AUTHORIZATION.

@@ -90,6 +90,19 @@ TEST(EntryRules, RolesAreRenamedWhereTheyStandAndNowhereElse) {
             "CREATE USER MAPPING FOR \"b\" SERVER a OPTIONS (\"user\" 'a');");
 }
 
+TEST(EntryRules, AllPrivilegesOfATableAreSpelledOut) {
+  EXPECT_EQ(with_spelled_all("REVOKE ALL ON TABLE public.t FROM bob;\nGRANT ALL ON TABLE public.t TO bob;\n"),
+            "REVOKE ALL ON TABLE public.t FROM bob;\nGRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, "
+            "REFERENCES, TRIGGER ON TABLE public.t TO bob;\n");
+  EXPECT_EQ(with_spelled_all("ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT ALL ON TABLES  TO b;"),
+            "ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, "
+            "REFERENCES, TRIGGER ON TABLES  TO b;");
+  for (const std::string text : {"GRANT ALL(a) ON TABLE public.t TO bob;", "GRANT ALL ON SEQUENCE s TO bob;",
+                                 "GRANT SELECT ON TABLE public.\"ALL\" TO \"ALL\";"}) {
+    EXPECT_EQ(with_spelled_all(text), text);
+  }
+}
+
 TEST(EntryRules, TheDatabaseFollowsTheSameRules) {
   postgres::DatabaseProperties properties{
       .name = "app",

@@ -264,8 +264,9 @@ void DatabaseRestore::fill(bool in_one_transaction) {
                 {.message = fmt::format("The backup holds no schema of database \"{}\".", plan_.source)});
   }
   const SchemaArchive archive(shared_.backup, *content_.schema);
-  const RuledToc ruled(plan_.part ? part_of(archive.toc(), *plan_.part) : archive.toc(),
-                       shared_.plan.options.rules);
+  EntryRules rules = shared_.plan.options.rules;
+  rules.spell_out_all = spells_out_all(upgrade());
+  const RuledToc ruled(plan_.part ? part_of(archive.toc(), *plan_.part) : archive.toc(), rules);
   const postgres::ExtensionNeed* timescale = find_timescale(record_);
   const SchemaPlan plan = plan_schema(ruled.toc(), entries_to_run(timescale), row_bytes_of(content_));
   if (in_one_transaction && plan.size() == 0) return;  // a system database nobody used

@@ -15,6 +15,16 @@ namespace dbb::logical {
 
 using postgres::Connection;
 
+namespace {
+
+// PUBLIC ("") does.
+bool exists(Connection& session, const std::string& role) {
+  return role.empty() ||
+         session.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", {role}).rows() > 0;
+}
+
+}  // namespace
+
 void DatabaseRestore::give_properties(const std::string& database, bool in_place) {
   Connection session = operation_.connect(shared_.maintenance, "properties");
   const std::string name = session.quote_identifier(database);
@@ -58,6 +68,13 @@ void DatabaseRestore::swap_in() {
   {
     Connection session = operation_.connect(shared_.maintenance, "properties");
     swap.before_rename = flag_statements(session, plan_.staging_name, record_.properties);
+    if (!with_owners_) {  // a staging database of such a role is closed by its privileges
+      postgres::DatabaseProperties wanted = record_.properties;
+      std::erase_if(wanted.acl,
+                    [&](const postgres::AclEntry& entry) { return !exists(session, entry.grantee); });
+      std::ranges::move(privilege_statements_of(shared_.server.role, session, plan_.staging_name, wanted),
+                        std::back_inserter(swap.before_rename));
+    }
     if (old_) {
       const auto there = postgres::read_databases(session);
       const auto found = std::ranges::find(there, plan_.name, &postgres::DatabaseProperties::name);

@@ -12,6 +12,7 @@ namespace {
 
 using postgres::Connection;
 
+constexpr int kTablesAreMaintained = 17;
 constexpr int kGrantorsAreHeldToTheirRights = 16;
 constexpr int kPublicIsClosedAndSequencesUnlogged = 15;
 
@@ -55,6 +56,8 @@ std::string globals_for(std::string_view globals, const Upgrade& upgrade) {
   });
   return changed.text();
 }
+
+bool spells_out_all(const Upgrade& upgrade) { return upgrade.crosses(kTablesAreMaintained); }
 
 void begin_upgrade(Connection& session, const Upgrade& upgrade) {
   if (!upgrade.crosses(kPublicIsClosedAndSequencesUnlogged)) return;

@@ -21,6 +21,9 @@ struct Upgrade {
 // The globals without the grantors of memberships, when a server before 16 did not hold them to their rights.
 std::string globals_for(std::string_view globals, const Upgrade& upgrade);
 
+// Before 17 the privileges of a table did not include MAINTAIN: what was ALL is less than ALL now.
+bool spells_out_all(const Upgrade& upgrade);
+
 // Before the schema is restored: schema public is of the bootstrap superuser, and everybody may create in it,
 // as before 15. Needs a superuser.
 void begin_upgrade(postgres::Connection& session, const Upgrade& upgrade);

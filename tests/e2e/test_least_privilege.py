@@ -116,6 +116,22 @@ class Owner(EndToEnd):
         self.succeeds("restore", "database", "app", "--as", "copy", "--confirm", "-U", "keeper")
         self.assertEqual(before, self.cluster.rows(acl, "copy"))
 
+    def test_who_could_connect_can_connect(self):
+        """Fidelity: privileges: to connect to the database, of whoever had it, after a restore by its owner, too."""
+        self.cluster.sql("create role keeper login createdb; create role friend login; create role other login")
+        may = "select string_agg(rolname, ' ' order by rolname) from pg_roles where rolname in ('friend', 'other', 'keeper') and has_database_privilege(rolname, 'app', 'connect')"
+        self.cluster.sql("create database app owner keeper")
+        self.init()
+        for grants, expected in (("", "friend keeper other"),
+                                 ("revoke connect on database app from public; grant connect on database app to friend", "friend keeper")):  # fmt: skip
+            with self.subTest(expected):
+                if grants:
+                    self.cluster.sql(f"set role keeper; {grants}")
+                self.assertEqual(expected, self.cluster.value(may))
+                self.tool.run("backup", "database", "app", "-U", "keeper")
+                self.succeeds("restore", "database", "app", "--confirm", "-U", "keeper")
+                self.assertEqual(expected, self.cluster.value(may))
+
 
 if __name__ == "__main__":
     unittest.main()
