@@ -38,7 +38,8 @@ set role reader; grant select on large object 5001 to "odd 'role"; reset role;
 revoke create on schema public from public; grant create on schema public to writer;
 alter default privileges grant select on tables to reader; alter default privileges for role boss in schema s grant all on functions to writer with grant option;
 alter default privileges for role boss revoke usage on types from public;
-create table s.later (a int);
+create table s.later (a int); grant all on s.later to writer with grant option;
+alter default privileges for role boss grant all on tables to writer;
 alter table s.earlier owner to boss;
 """
 
@@ -79,7 +80,7 @@ class Rights(RestoredCluster):
 
     def test_default_privileges_are_for_what_comes_later(self):
         """Fidelity: default privileges: they come when every object is there, so that none gets a privilege it never had."""
-        self.holds(["2|f"], "select count(*), bool_or(defaclobjtype is null) from pg_default_acl where defaclrole = 'boss'::regrole")
+        self.holds(["3|f"], "select count(*), bool_or(defaclobjtype is null) from pg_default_acl where defaclrole = 'boss'::regrole")
         self.cluster.sql("create table s.newest (a int)", "one")
         self.holds(["earlier|f", "later|t", "newest|t"], """
             select relname, coalesce(relacl::text ~ 'reader=r/postgres', false) from pg_class
