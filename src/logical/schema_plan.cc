@@ -187,13 +187,13 @@ class Planner {
     std::optional<uint32_t> barrier;  // the last task that ran alone
   };
 
-  // Of the same tree.
+  // Those of the same name: an archive of pg_dump 13 does not tell which tables form a tree.
   static void wait_for_triggers(const SchemaTasks& tasks, SchemaTask& task) {
+    const auto end_of = [](std::string_view tag) { return tag.substr(std::min(tag.rfind(' '), tag.size())); };
     for (uint32_t i = 0; i < tasks.size(); ++i) {
-      const bool is_of_tree =
-          tasks[i].entry->description == "TRIGGER" &&
-          std::ranges::find_first_of(tasks[i].claims, task.claims) != tasks[i].claims.end();
-      if (is_of_tree) task.waits_for.push_back(i);
+      const ArchiveEntry& other = *tasks[i].entry;
+      if (other.description == "TRIGGER" && end_of(other.tag) == end_of(task.entry->tag))
+        task.waits_for.push_back(i);
     }
   }
 

@@ -100,6 +100,38 @@ std::string clash_among(const std::set<QualifiedName>& names) {
   return {};
 }
 
+// pg_dump 13 attaches a partition where it creates it; later ones do so in an entry of its own.
+bool attaches_itself(const ArchiveEntry& table) {
+  return table.definition.find(" ATTACH PARTITION ") != std::string_view::npos;
+}
+
+// A table may depend on another for its columns' types as well.
+bool names_as_parent(const ArchiveEntry& table, const ArchiveEntry& parent) {
+  bool found = false;
+  for_each_statement(table.definition, [&](const Statement& statement) {
+    const bool is_attachment = statement.begins_with({"ALTER", "TABLE"});
+    for (size_t at = is_attachment ? 0 : statement.find("INHERITS"); at < statement.tokens.size(); ++at)
+      found = found || names_relation(statement.tokens, at, {full_name(parent)});
+  });
+  return found;
+}
+
+std::string without_attachment(std::string_view definition) {
+  std::string out;
+  const char* copied_to = definition.data();
+  for_each_statement(definition, [&](const Statement& statement) {
+    const size_t attach = statement.find("ATTACH");
+    const bool is_attachment = statement.begins_with({"ALTER", "TABLE"}) &&
+                               attach < statement.tokens.size() &&
+                               statement.find("PARTITION", attach) == attach + 1;
+    if (!is_attachment) return;
+    out.append(copied_to, statement.tokens.front().text.begin());
+    copied_to = statement.text.data() + statement.text.size();
+  });
+  out.append(copied_to, definition.data() + definition.size());
+  return out;
+}
+
 // A table and those below it, be they partitions or children.
 class Family {
  public:
@@ -166,10 +198,13 @@ class Family {
   }
 
   void add_children(const ArchiveEntry& table) {
-    if (table.definition.find("\nINHERITS (") == std::string_view::npos) return;
+    const bool is_partition = attaches_itself(table);
+    if (table.definition.find("\nINHERITS (") == std::string_view::npos && !is_partition) return;
+    if (is_partition) attached_.insert(table.id);
     for (const int id : table.dependencies) {
       const auto parent = by_id_.find(id);  // parents stand before their children
-      if (parent != by_id_.end() && is_table(*parent->second)) children_.emplace(id, &table);
+      if (parent != by_id_.end() && is_table(*parent->second) && names_as_parent(table, *parent->second))
+        children_.emplace(id, &table);
     }
   }
 
@@ -255,6 +290,8 @@ TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName&
     toc_.entries.clear();
     return;
   }
+  const int root_id = found->id;
+  const std::string shown = fmt::format("{}.{}", table.first, table.second);
   const Family family(toc, *found);
   std::set<int> ids;
   std::set<QualifiedName> moved;
@@ -311,6 +348,10 @@ TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName&
   const std::string_view new_schema = texts_.emplace_back(schema);
   for (ArchiveEntry& entry : toc_.entries) {
     if (!ids.contains(entry.id)) continue;
+    if (entry.id == root_id && attaches_itself(entry)) {
+      left_behind_.push_back("TABLE ATTACH " + shown);
+      entry.definition = texts_.emplace_back(without_attachment(entry.definition));
+    }
     entry.definition = texts_.emplace_back(moved_to_schema(entry.definition, moved, schema));
     if (!entry.schema.empty()) entry.schema = new_schema;
   }
