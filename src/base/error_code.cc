@@ -90,6 +90,8 @@ constexpr std::array kTable = {
                   Exit::kFailed},
     ErrorCodeInfo{kBackupHeld, "BACKUP_HELD", "backup-held", "Backup Is Held", Exit::kRefused},
     ErrorCodeInfo{kBackupIsLast, "BACKUP_IS_LAST", "backup-is-last", "Last Good Backup", Exit::kRefused},
+    ErrorCodeInfo{kRestoreIncomplete, "RESTORE_INCOMPLETE", "restore-incomplete", "Restore Incomplete",
+                  Exit::kPartial},
     ErrorCodeInfo{kConfirmationNeeded, "CONFIRMATION_NEEDED", "confirmation-needed", "Confirmation Needed",
                   Exit::kRefused},
     ErrorCodeInfo{kCancelled, "CANCELLED", "cancelled", "Cancelled", Exit::kCancelled},

@@ -55,6 +55,7 @@ enum class ErrorCode : uint8_t {
   kPackDeleted,
   kBackupHeld,
   kBackupIsLast,
+  kRestoreIncomplete,
   kConfirmationNeeded,
   kCancelled,
   kInternal,

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "cli/context.h"
+#include "cli/host_memory.h"
 #include "cli/json_documents.h"
 #include "cli/selection_text.h"
 #include "cli/table.h"
@@ -122,6 +123,7 @@ Outcome run_backup(Context& context, const BackupRunOptions& options,
       .selection = options.selection,
       .pause_replay = options.pause_replay,
       .statistics = options.statistics,
+      .state_directory = state_directory(context.world().environment),
   };
   // The repository first: without one, nobody should type a password.
   repository::Repository& repository = context.repository();

@@ -3,11 +3,16 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/host_memory.h"
 #include "cli/json_documents.h"
 #include "cli/table.h"
+#include "logical/standby.h"
+#include "logical/table_leftovers.h"
 
 namespace dbb::cli {
 namespace {
+
+constexpr std::string_view kReplayKind = "paused replay";
 
 std::string text_of(const std::vector<CleanupItem>& items, bool executed, const Style& style) {
   if (items.empty()) return "Nothing is left over on this server.\n";
@@ -29,15 +34,27 @@ std::string text_of(const std::vector<CleanupItem>& items, bool executed, const 
   return out;
 }
 
+CleanupItem item_of(const logical::PausedReplay& paused) {
+  CleanupItem item{.leftover = {.kind = std::string(kReplayKind), .in_use = paused.in_use}};
+  if (paused.run) item.leftover.run = paused.run->random_part();
+  if (paused.in_use) {
+    item.kept_because = "a backup that holds it is alive";
+  } else if (!paused.run) {
+    item.kept_because = "not known to be ours; to end it: SELECT pg_wal_replay_resume();";
+  }
+  return item;
+}
+
 class CleanupCommand final : public Command {
  public:
   CommandHelp help() const override {
     return {.path = {"cleanup"},
             .operation = "Cleanup",
-            .summary = "remove databases that earlier runs left on the server",
+            .summary = "remove what earlier runs left on the server",
             .description =
                 "Lists what dbbackup itself left on the server: staging databases of restores that were "
-                "killed, and, "
+                "killed, the schema in which a `restore table` was building, the replay of a standby that a "
+                "backup had paused, and, "
                 "with --kept, old databases that restores kept under another name. With --confirm they are "
                 "dropped. "
                 "Databases are recognised by dbbackup's mark in their comment, never by name alone; those of "
@@ -63,20 +80,34 @@ class CleanupCommand final : public Command {
   Outcome run(Context& context) override {
     const logical::Operation& operation = context.operation();
     std::vector<CleanupItem> items;
-    for (logical::Leftover& leftover : logical::find_leftovers(operation)) {
+    std::vector<logical::Leftover> leftovers = logical::find_leftovers(operation);
+    for (logical::Leftover& leftover : logical::find_table_leftovers(operation))
+      leftovers.push_back(std::move(leftover));
+    for (logical::Leftover& leftover : leftovers) {
       CleanupItem item{.leftover = std::move(leftover)};
       if (item.leftover.in_use) {
         item.kept_because = "its run is alive";
-      } else if (item.leftover.kind != "staging" && !kept_) {
+      } else if (item.leftover.kind == "kept" && !kept_) {
         item.kept_because = "only with --kept";
       }
       items.push_back(std::move(item));
+    }
+    postgres::Connection session = operation.connect(logical::maintenance_database(operation), "cleanup");
+    const std::filesystem::path state = state_directory(context.world().environment);
+    if (const auto paused = logical::find_paused_replay(session, operation, state)) {
+      items.push_back(item_of(*paused));
     }
     std::optional<Error> failure;
     for (CleanupItem& item : items) {
       if (!confirm_ || !item.kept_because.empty()) continue;
       try {
-        logical::remove_leftover(item.leftover, operation);
+        if (item.leftover.kind == "schema") {
+          logical::remove_table_leftover(item.leftover, operation);
+        } else if (item.leftover.kind == kReplayKind) {
+          logical::resume_replay(session, operation, state);
+        } else {
+          logical::remove_leftover(item.leftover, operation);
+        }
         item.removed = true;
       } catch (const Error& error) {
         if (error.code() == ErrorCode::kCancelled) throw;

@@ -7,8 +7,10 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/doctor.h"
+#include "cli/host_memory.h"
 #include "cli/json_documents.h"
 #include "logical/restore.h"
+#include "logical/standby.h"
 #include "postgres/catalog.h"
 #include "postgres/server.h"
 #include "system/file.h"
@@ -149,6 +151,14 @@ class Examination {
       out.verdict = DoctorVerdict::kWarning;
       out.finding += ", a standby";
       out.remedy = "Backups work; a restore needs the primary.";
+      const auto paused = logical::find_paused_replay(*connection_, context_.operation(),
+                                                      state_directory(context_.world().environment));
+      if (paused && !paused->in_use) {
+        out.finding +=
+            paused->run ? ", its replay paused by a backup that was killed" : ", its replay paused";
+        out.remedy += paused->run ? " Set replay going again: dbbackup cleanup --confirm"
+                                  : " If nobody wants that: SELECT pg_wal_replay_resume();";
+      }
     }
     return out;
   }

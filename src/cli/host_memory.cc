@@ -16,16 +16,6 @@ namespace {
 constexpr uint64_t kLargestFile = 64 << 10;
 constexpr std::string_view kFormat = "dbbackup-host-memory";
 
-std::filesystem::path state_directory(const Environment& environment) {
-  if (const auto state = environment.get("XDG_STATE_HOME"); state && state->starts_with('/')) {
-    return std::filesystem::path(*state) / "dbbackup";
-  }
-  if (const auto home = environment.get("HOME"); home && home->starts_with('/')) {
-    return std::filesystem::path(*home) / ".local/state/dbbackup";
-  }
-  return {};
-}
-
 Error rolled_back(const repository::Repository& repository, std::string cause) {
   return Error(
       ErrorCode::kRepositoryRolledBack,
@@ -39,6 +29,16 @@ Error rolled_back(const repository::Repository& repository, std::string cause) {
 }
 
 }  // namespace
+
+std::filesystem::path state_directory(const Environment& environment) {
+  if (const auto state = environment.get("XDG_STATE_HOME"); state && state->starts_with('/')) {
+    return std::filesystem::path(*state) / "dbbackup";
+  }
+  if (const auto home = environment.get("HOME"); home && home->starts_with('/')) {
+    return std::filesystem::path(*home) / ".local/state/dbbackup";
+  }
+  return {};
+}
 
 HostMemory::HostMemory(const Environment& environment, const std::string& place) : place_(place) {
   const std::filesystem::path directory = state_directory(environment);

@@ -21,6 +21,9 @@ struct RememberedRepository {
   bool operator==(const RememberedRepository&) const = default;
 };
 
+// Where this program keeps what it remembers: below XDG_STATE_HOME or HOME; "" without either.
+std::filesystem::path state_directory(const Environment& environment);
+
 // A file a place, below XDG_STATE_HOME or ~/.local/state, for every user his own. Confined to one thread.
 class HostMemory {
  public:

@@ -154,6 +154,18 @@ std::string_view name_of(logical::Verdict verdict) {
   return "";
 }
 
+// Of what the plan was to restore.
+std::string_view status_of(const logical::RestoreResult& result) {
+  bool any = false;
+  bool all = true;
+  for (const logical::DatabaseOutcome& database : result.databases) {
+    if (database.skipped) continue;
+    any = any || database.restored;
+    all = all && database.is_complete();
+  }
+  return all ? "complete" : any ? "partial" : "failed";
+}
+
 std::string_view name_of(logical::DatabaseAction action) {
   switch (action) {
     case logical::DatabaseAction::kCreate:
@@ -313,6 +325,7 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
   Json out{{"executed", true},
            {"backup", plan.manifest.id.text()},
            {"backup_complete", plan.manifest.complete},
+           {"status", status_of(result)},
            {"seconds", result.seconds},
            {"proof_seconds", result.proof_seconds},
            {"globals_aligned", result.globals_aligned}};
@@ -321,6 +334,7 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
     out["databases"].push_back(
         {{"name", database.name},
          {"restored", database.restored},
+         {"complete", database.is_complete()},
          {"skipped", database.skipped},
          {"proven", database.proven},
          {"error", recorded_error(database.error)},
@@ -334,6 +348,7 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
          {"index_seconds", database.index_seconds},
          {"proof_seconds", database.proof_seconds},
          {"swap_window_seconds", database.swap_window_seconds},
+         {"missing", database.missing},
          {"warnings", database.warnings}});
   }
   out["plan"] = plan_json(plan);

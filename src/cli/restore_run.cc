@@ -21,6 +21,23 @@ Outcome only_plan(const logical::RestorePlan& plan, Context& context) {
   return {.text = std::move(text), .json = plan_document(plan)};
 }
 
+// Everything was carried out, and something of the backup is not there all the same.
+std::optional<Error> incomplete(const logical::RestoreResult& result) {
+  std::string cause;
+  for (const logical::DatabaseOutcome& database : result.databases) {
+    for (const std::string& missing : database.missing) {
+      cause += fmt::format("{}{}: {}", cause.empty() ? "" : "\n", database.name, missing);
+    }
+  }
+  if (cause.empty()) return std::nullopt;
+  return Error(ErrorCode::kRestoreIncomplete,
+               {.message = "The databases were restored, but not everything of the backup is in them.",
+                .cause = std::move(cause),
+                .solution = {"Mend what the queries need, then: REFRESH MATERIALIZED VIEW ...",
+                             "Old databases that were replaced are kept: see them with dbbackup cleanup "
+                             "--kept, and drop them when nothing is missing any more."}});
+}
+
 }  // namespace
 
 // As in pg_restore.
@@ -209,6 +226,7 @@ Outcome run_restore(Context& context, const RestoreRunOptions& options, logical:
   std::optional<Error> failure;
   try {
     logical::execute_restore(repository, plan, operation, result);
+    failure = incomplete(result);
   } catch (const Error& error) {
     failure = error;
   }

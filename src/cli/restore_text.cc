@@ -121,8 +121,9 @@ std::string render_result(const logical::RestorePlan& plan, const logical::Resto
     const Cell verdict = database.skipped ? Cell("skipped", Tone::kWarning)
                          : !database.restored
                              ? Cell(database.error.empty() ? "not begun" : "failed", Tone::kBad)
-                         : database.proven ? Cell("proven", Tone::kGood)
-                                           : Cell("restored, not proven", Tone::kWarning);
+                         : !database.missing.empty() ? Cell("incomplete", Tone::kWarning)
+                         : database.proven           ? Cell("proven", Tone::kGood)
+                                                     : Cell("restored, not proven", Tone::kWarning);
     table.add({Cell(database.name), verdict, Cell(format_count(database.tables)),
                Cell(format_count(database.rows)),
                Cell(database.large_objects == 0 ? "" : format_count(database.large_objects)),

@@ -9,15 +9,24 @@
 namespace dbb::logical {
 namespace {
 
+constexpr int kFirstVersionWithOnly = 18;
+
 // ANALYZE of a root takes its partitions with it. One with a foreign table below would ask another server;
-// there, the other partitions are taken one by one.
+// there, the other partitions are taken one by one. A parent by inheritance has rows of its own: it can be
+// analyzed alone from 18 on only.
 constexpr const char* kTables = R"(
-  WITH root AS (
+  WITH RECURSIVE root AS (
     SELECT c.oid, EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(c.oid) p
                             JOIN pg_catalog.pg_class l ON l.oid = p.relid WHERE l.relkind = 'f') AS is_foreign
-      FROM pg_catalog.pg_class c WHERE c.relkind = 'p' AND NOT c.relispartition)
+      FROM pg_catalog.pg_class c WHERE c.relkind = 'p' AND NOT c.relispartition),
+  above_foreign AS (
+    SELECT i.inhparent AS oid FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class l ON l.oid = i.inhrelid
+     WHERE l.relkind = 'f'
+    UNION
+    SELECT i.inhparent FROM above_foreign a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.oid)
   SELECT n.nspname, c.relname, EXISTS (SELECT FROM pg_catalog.pg_statistic_ext e WHERE e.stxrelid = c.oid
-    OR e.stxrelid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t))
+    OR e.stxrelid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t)),
+    c.relkind = 'r' AND c.oid IN (SELECT oid FROM above_foreign)
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
      AND (c.relkind IN ('r', 'm') AND NOT c.relispartition
@@ -29,6 +38,7 @@ constexpr const char* kTables = R"(
 struct Table {
   std::string name;  // quoted
   bool has_extended = false;
+  bool has_foreign_child = false;  // by inheritance
 };
 
 std::vector<Table> all_tables(const Operation& operation, const WorkSession& work) {
@@ -37,38 +47,50 @@ std::vector<Table> all_tables(const Operation& operation, const WorkSession& wor
   std::vector<Table> tables;
   for (int row = 0; row < answer.rows(); ++row) {
     tables.push_back({.name = session.qualified(answer.text(row, 0), answer.text(row, 1)),
-                      .has_extended = answer.boolean(row, 2)});
+                      .has_extended = answer.boolean(row, 2),
+                      .has_foreign_child = answer.boolean(row, 3)});
   }
   return tables;
 }
 
 // What is to be done with a table, or "".
-std::string statement_for(const Table& table, const AnalyzeChoice& choice) {
-  const bool is_analyzed = !choice.only_extended || table.has_extended;
+std::string statement_for(const Table& table, const AnalyzeChoice& choice, int major) {
+  const bool may_be_analyzed = !table.has_foreign_child || major >= kFirstVersionWithOnly;
+  const bool is_analyzed = (!choice.only_extended || table.has_extended) && may_be_analyzed;
   const bool is_frozen = !choice.not_frozen.contains(table.name);
-  if (is_frozen) return is_analyzed ? "ANALYZE " + table.name : "";
-  return fmt::format("VACUUM (FREEZE{}) {}", is_analyzed ? ", ANALYZE" : "", table.name);
+  const std::string what = (table.has_foreign_child && is_analyzed ? "ONLY " : "") + table.name;
+  if (is_frozen) return is_analyzed ? "ANALYZE " + what : "";
+  return fmt::format("VACUUM (FREEZE{}) {}", is_analyzed ? ", ANALYZE" : "", what);
 }
 
 }  // namespace
 
 std::vector<std::string> analyze_tables(const Operation& operation, const WorkSession& work,
                                         const AnalyzeChoice& choice, int workers, RestoreProgress& progress) {
-  std::vector<Table> tables = all_tables(operation, work);
-  std::erase_if(tables, [&](const Table& table) { return statement_for(table, choice).empty(); });
+  const std::vector<Table> tables = all_tables(operation, work);
   std::mutex mutex;
   std::vector<std::string> warnings;
   run_in_sessions(operation, work, "analyze", tables.size(), workers,
                   [&](postgres::Connection& session, size_t index, const Operation&) {
-                    const std::string& table = tables[index].name;
-                    progress.show("statistics", table);
+                    const Table& table = tables[index];
+                    const int major = session.version().major();
+                    const std::string statement = statement_for(table, choice, major);
+                    if (table.has_foreign_child && !choice.only_extended && major < kFirstVersionWithOnly) {
+                      const std::scoped_lock lock(mutex);
+                      warnings.push_back(
+                          fmt::format("{} has no statistics: it has foreign children, and ANALYZE would ask "
+                                      "their servers",
+                                      table.name));
+                    }
+                    if (statement.empty()) return;
+                    progress.show("statistics", table.name);
                     try {
-                      session.execute(statement_for(tables[index], choice));
+                      session.execute(statement);
                     } catch (const Error& error) {
                       if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost)
                         throw;
                       const std::scoped_lock lock(mutex);
-                      warnings.push_back(fmt::format("{} has no statistics: {}", table, error.what()));
+                      warnings.push_back(fmt::format("{} has no statistics: {}", table.name, error.what()));
                     }
                   });
   return warnings;

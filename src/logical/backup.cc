@@ -276,13 +276,14 @@ class ClusterBackup {
 // False when the role may not read all of it.
 bool save_globals(const Operation& operation, const postgres::ClientPrograms& programs,
                   const std::string& database, const postgres::ServerFacts& server,
-                  repository::BackupWriter& writer) {
+                  postgres::Connection& control, repository::BackupWriter& writer) {
   const auto save = [&](std::vector<std::string> arguments) {
     const auto stream = writer.open_stream({.item_key = globals_key()}, repository::StreamClass::kRecords);
     LineAppender lines(*stream);
     const system::StopEvent stop(operation.stop);
     postgres::run_program(programs, "pg_dumpall", operation.target.with_database(database),
                           {.arguments = std::move(arguments),
+                           .settings = postgres::settings_beside(control),
                            .application_name = operation.application_name("globals"),
                            .on_output = [&](ByteView bytes) { lines.add(bytes); }},
                           stop);
@@ -389,8 +390,10 @@ BackupResult back_up(repository::Repository& repository, const BackupOptions& op
                                                .host = operation.host},
                                               operation.clock, operation.stop);
   std::optional<ReplayPause> replay;
-  if (options.pause_replay) replay.emplace(operation, maintenance, options.lock_wait_timeout);
-  const bool passwords_saved = save_globals(operation, programs, maintenance, server, *writer);
+  if (server.in_recovery) settle_replay(control, operation, options.state_directory);
+  if (options.pause_replay)
+    replay.emplace(operation, maintenance, options.lock_wait_timeout, options.state_directory);
+  const bool passwords_saved = save_globals(operation, programs, maintenance, server, control, *writer);
   operation.at_step("globals-saved", "");
 
   RowQueue queue;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct BackupOptions {
   Selection selection = {};                         // of `database`
   bool pause_replay = false;                        // the source must be a standby
   bool statistics = false;                          // the planner's, too; takes pg_dump 18
+  std::filesystem::path state_directory = {};       // see replay_trace.h; "": nothing is remembered
 };
 
 struct BackupResult {

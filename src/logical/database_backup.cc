@@ -130,6 +130,7 @@ void DatabaseBackup::attempt(Connection& leader) {
   env_.operation.at_step("schema-dumped", name());
   lock_tables(leader);
   refuse_rewritten(leader);
+  read_sequences(leader);
   env_.operation.at_step("tables-locked", name());
   schedule();
   env_.operation.at_step("rows-begun", name());
@@ -318,6 +319,7 @@ repository::StreamRef DatabaseBackup::run_pg_dump(Connection& leader, std::strin
                                 fmt::format("--lock-wait-timeout={}", timeout_ms)}) {
     run.arguments.push_back(std::move(argument));
   }
+  for (auto& setting : postgres::settings_beside(leader)) run.settings.push_back(std::move(setting));
   // pg_dump locks what it describes, and gives up at the first table it may not lock.
   for (const std::string& table : excluded_) run.arguments.push_back("--exclude-table=" + table);
   for (const std::string& name : excluded_values_) run.arguments.push_back("--exclude-table-data=" + name);
@@ -576,12 +578,14 @@ void DatabaseBackup::add_items(Connection& leader) {
   add_archive(kStatisticsKind, statistics_);
   if (!large_objects_stream_) return;
   leave_out_large_objects(leader);
-  env_.writer.add_item(
-      {.kind = std::string(kLargeObjectsKind),
-       .key = database_key(name(), kLargeObjectsKind),
-       .attributes = to_json(PartAttributes{
-           .database = name(), .count = large_objects_.objects, .fingerprint = large_objects_.fingerprint}),
-       .parts = {std::move(*large_objects_stream_)}});
+  env_.writer.add_item({.kind = std::string(kLargeObjectsKind),
+                        .key = database_key(name(), kLargeObjectsKind),
+                        .attributes = to_json(PartAttributes{.database = name(),
+                                                             .count = large_objects_.objects,
+                                                             .fingerprint = large_objects_.fingerprint,
+                                                             .owners = large_objects_.owners,
+                                                             .in_privileges = large_objects_.in_privileges}),
+                        .parts = {std::move(*large_objects_stream_)}});
 }
 
 void DatabaseBackup::add_tables(const std::string& quoted_role) {
@@ -615,11 +619,33 @@ void DatabaseBackup::add_tables(const std::string& quoted_role) {
   }
 }
 
+// Read as they stand: after the snapshot, so never behind its rows. A sequence cannot be locked, and the
+// schema names it as it is called now where it is used (in defaults) and as the snapshot has it where it is
+// made: both must be the same.
+void DatabaseBackup::read_sequences(Connection& leader) {
+  if (env_.options.selection.schema_only) return;
+  const auto changed = [](const std::string& which, const std::string& cause) {
+    return Error(ErrorCode::kTableChanged,
+                 {.message = fmt::format("{} was dropped or renamed while the backup began.", which),
+                  .cause = cause,
+                  .solution = {"Run the backup when no sequences are dropped or renamed."}});
+  };
+  // Rolled back, so that nobody who drops or renames one later has to wait for the end of the backup.
+  leader.execute("SAVEPOINT sequences");
+  try {
+    sequences_ =
+        postgres::read_sequences(leader, [&](postgres::Oid oid) { return selected_.has_contents(oid); });
+  } catch (const Error& error) {
+    if (error.sqlstate() != "42P01" && error.sqlstate() != "3F000") throw;
+    throw changed("A sequence", error.message());
+  }
+  leader.execute("ROLLBACK TO SAVEPOINT sequences");
+  if (!sequences_.changed.empty()) throw changed("Sequence " + sequences_.changed.front(), "");
+}
+
 void DatabaseBackup::add_sequences(Connection& leader) {
   if (env_.options.selection.schema_only) return;
-  const postgres::SequenceValues sequences =
-      postgres::read_sequences(leader, [&](postgres::Oid oid) { return selected_.has_contents(oid); });
-  for (const std::string& unreadable : sequences.unreadable) {
+  for (const std::string& unreadable : sequences_.unreadable) {
     left_out_.push_back(
         env_.server.in_recovery && env_.server.is_superuser
             ? fmt::format("value of sequence {}: it is unlogged, and a standby has none", unreadable)
@@ -629,11 +655,11 @@ void DatabaseBackup::add_sequences(Connection& leader) {
   }
   const auto stream = env_.writer.open_stream({.item_key = database_key(name(), kSequencesKind)},
                                               repository::StreamClass::kRecords);
-  save_sequences(sequences.values, *stream);
+  save_sequences(sequences_.values, *stream);
   env_.writer.add_item(
       {.kind = std::string(kSequencesKind),
        .key = database_key(name(), kSequencesKind),
-       .attributes = to_json(PartAttributes{.database = name(), .count = sequences.values.size()}),
+       .attributes = to_json(PartAttributes{.database = name(), .count = sequences_.values.size()}),
        .parts = {stream->finish()}});
 }
 

@@ -89,6 +89,7 @@ class DatabaseBackup {
   void add_items(postgres::Connection& leader);
   void add_archive(std::string_view kind, std::optional<repository::StreamRef>& archive);
   void add_tables(const std::string& quoted_role);
+  void read_sequences(postgres::Connection& leader);
   void add_sequences(postgres::Connection& leader);
 
   const BackupEnvironment& env_;
@@ -117,6 +118,7 @@ class DatabaseBackup {
   std::vector<TableState> states_;
   std::optional<repository::StreamRef> large_objects_stream_;
   LargeObjectTotals large_objects_;
+  postgres::SequenceValues sequences_;
 };
 
 // Whether the other databases can go on after this error: it came from the server or a client program, not

@@ -359,11 +359,17 @@ TableAttributes parse_table_attributes(std::string_view text) {
 }
 
 std::string to_json(const PartAttributes& a) {
-  return json({{"database", text_json(a.database)},
-               {"count", a.count},
-               {"rows", a.fingerprint.rows},
-               {"fingerprint", a.fingerprint.hex()}})
-      .dump();
+  json out{{"database", text_json(a.database)},
+           {"count", a.count},
+           {"rows", a.fingerprint.rows},
+           {"fingerprint", a.fingerprint.hex()}};
+  if (!a.owners.empty()) {
+    json& owners = out["owners"] = json::array();
+    for (const auto& [role, objects] : a.owners)
+      owners.push_back({{"role", text_json(role)}, {"objects", objects}});
+    out["in_privileges"] = text_list_json({a.in_privileges.begin(), a.in_privileges.end()});
+  }
+  return out.dump();
 }
 
 PartAttributes parse_part_attributes(std::string_view text) {
@@ -372,6 +378,9 @@ PartAttributes parse_part_attributes(std::string_view text) {
     a.database = read_text(in.at("database"));
     a.count = in.at("count");
     a.fingerprint = Fingerprint::parse(in.at("rows"), in.at("fingerprint").get<std::string>());
+    if (!in.contains("owners")) return a;
+    for (const json& owner : in.at("owners")) a.owners[read_text(owner.at("role"))] = owner.at("objects");
+    for (std::string& role : read_text_list(in.at("in_privileges"))) a.in_privileges.insert(std::move(role));
     return a;
   });
 }

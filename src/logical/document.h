@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -110,6 +112,10 @@ struct PartAttributes {
   std::string database;
   uint64_t count = 0;            // sequences, large objects
   Fingerprint fingerprint = {};  // of large objects: a row is one object, see large_objects.h
+  // Of large objects, which the schema says nothing of: how many each owner has, and the roles that grant
+  // privileges on them or have some. Empty in backups that did not record it.
+  std::map<std::string, uint64_t> owners = {};
+  std::set<std::string> in_privileges = {};
 };
 std::string to_json(const PartAttributes& attributes);
 PartAttributes parse_part_attributes(std::string_view json);

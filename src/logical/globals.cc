@@ -123,6 +123,24 @@ std::set<std::string> roles_in_globals(std::string_view text) {
   return created_in(read_globals(text), Subject::kRole);
 }
 
+namespace {
+
+// A role that is created has the rights of the groups it is in, so those it needs are created with it.
+std::set<std::string> with_groups(std::set<std::string> roles, const std::vector<GlobalStatement>& wanted,
+                                  const std::set<std::string>& roles_there) {
+  for (size_t before = 0; before != roles.size();) {
+    before = roles.size();
+    for (const GlobalStatement& statement : wanted) {
+      if (statement.subject != Subject::kMembership) continue;
+      const std::string& member = statement.parties[1];
+      if (roles.contains(member) && !roles_there.contains(member)) roles.insert(statement.parties[0]);
+    }
+  }
+  return roles;
+}
+
+}  // namespace
+
 GlobalsPlan plan_globals(std::string_view backup, std::string_view target,
                          const std::optional<GlobalsFilter>& filter, const GlobalsScope& scope) {
   const std::vector<GlobalStatement> wanted = read_globals(backup);
@@ -136,7 +154,10 @@ GlobalsPlan plan_globals(std::string_view backup, std::string_view target,
   for (const std::string& role : scope.without_roles) roles_wanted.erase(role);
   std::set<std::string> tablespaces_wanted = created_in(wanted, Subject::kTablespace);
   if (!scope.tablespaces) tablespaces_wanted.clear();
-  const std::set<std::string> new_roles = missing(roles_wanted, roles_there, only_roles);
+  std::optional<std::set<std::string>> roles_and_groups;
+  if (filter) roles_and_groups = with_groups(filter->roles, wanted, roles_there);
+  const std::set<std::string> new_roles =
+      missing(roles_wanted, roles_there, roles_and_groups ? &*roles_and_groups : nullptr);
   const std::set<std::string> new_tablespaces =
       missing(tablespaces_wanted, tablespaces_there, only_tablespaces);
 

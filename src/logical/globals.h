@@ -12,7 +12,8 @@
 // the texts of `pg_dumpall --globals-only`.
 namespace dbb::logical {
 
-// What a restore of one database refers to; nothing else is created for it.
+// What a restore of one database refers to; nothing else is created for it, but for the groups that roles
+// which are created are members of.
 struct GlobalsFilter {
   std::set<std::string> roles;
   std::set<std::string> tablespaces;

@@ -170,7 +170,15 @@ bool is_readable(Connection& connection, Oid oid) {
 
 void write_batch(Connection& connection, const std::vector<LargeObject>& batch,
                  repository::StreamWriter& stream, LargeObjectTotals& totals) {
-  for (const LargeObject& object : batch) append_record(stream, header_record(object));
+  for (const LargeObject& object : batch) {
+    append_record(stream, header_record(object));
+    ++totals.owners[object.owner];
+    for (const postgres::AclEntry& entry : object.acl) {
+      totals.in_privileges.insert(entry.grantor);
+      totals.in_privileges.insert(entry.grantee);
+    }
+  }
+  totals.in_privileges.erase("");
   totals.objects += batch.size();
   read_objects(connection, oids_of(batch), [&](Oid oid, uint64_t offset, ByteView bytes) {
     const Bytes record = piece_record(oid, offset, bytes);

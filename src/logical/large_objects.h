@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,8 +21,10 @@ namespace dbb::logical {
 struct LargeObjectTotals {
   uint64_t objects = 0;
   uint64_t bytes = 0;
-  Fingerprint fingerprint;              // rows are pieces
-  std::vector<std::string> unreadable;  // "large object 16400"
+  Fingerprint fingerprint;                 // rows are pieces
+  std::vector<std::string> unreadable;     // "large object 16400"
+  std::map<std::string, uint64_t> owners;  // objects of each
+  std::set<std::string> in_privileges;     // roles that grant or are granted something, without PUBLIC
 };
 
 // Reads all large objects of the connection's database in its current snapshot. Those the role may not read

@@ -115,8 +115,8 @@ void tell_outcome(const DatabaseOutcome& outcome, const Operation& operation) {
   operation.notice(
       "database-done",
       fmt::format(
-          "{}: restored, {} rows{}{}", outcome.name, format_count(outcome.rows),
-          outcome.proven ? ", proven" : "",
+          "{}: restored, {} rows{}{}{}", outcome.name, format_count(outcome.rows),
+          outcome.proven ? ", proven" : "", outcome.missing.empty() ? "" : ", incomplete",
           outcome.kept_as.empty() ? "" : fmt::format("; the old one is kept as \"{}\"", outcome.kept_as)),
       {{"database", outcome.name},
        {"rows", std::to_string(outcome.rows)},

@@ -125,6 +125,8 @@ struct DatabaseOutcome {
   double proof_seconds = 0;
   double swap_window_seconds = 0;  // in which neither name could be connected to
   std::vector<std::string> warnings = {};
+  std::vector<std::string> missing = {};  // of `warnings`: what the backup has and the database has not
+  bool is_complete() const { return restored && missing.empty(); }
 };
 
 struct RestoreResult {

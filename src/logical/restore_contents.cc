@@ -36,6 +36,8 @@ SchemaContent read_schema_content(repository::BackupReader& backup) {
     if (item.kind == kGlobalsKind) content.globals = item.parts.front();
     if (item.kind == kStatisticsKind) content.statistics.insert(item.key);
     if (item.kind == kSchemaKind) content.schemas.emplace(item.key, item.parts.front());
+    if (item.kind == kLargeObjectsKind)
+      content.large_objects.emplace(item.key, parse_part_attributes(item.attributes));
   });
   return content;
 }

@@ -42,6 +42,7 @@ struct SchemaContent {
   std::optional<repository::StreamRef> globals;
   std::map<std::string, repository::StreamRef> schemas;  // by item key
   std::set<std::string> statistics;                      // item keys
+  std::map<std::string, PartAttributes> large_objects;   // likewise
 };
 SchemaContent read_schema_content(repository::BackupReader& backup);
 

@@ -192,7 +192,7 @@ void DatabaseRestore::build_and_swap() {
   }
   settle_outcome();
   operation_.at_step("swapped", plan_.name);
-  if (old_ && plan_.drop_old && is_filled_) {
+  if (old_ && plan_.drop_old && outcome_.missing.empty()) {
     drop_old();
   } else if (old_) {
     outcome_.kept_as = plan_.kept_name.value_or("");
@@ -393,8 +393,8 @@ void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan
   runner.run("indexes", plan.after_rows, workers);
   runner.run("privileges", plan.privileges, workers);
   for (std::string& warning : runner.run_refreshes(plan.refreshes, workers)) {
+    outcome_.missing.push_back(warning);
     warn("refresh-failed", std::move(warning));
-    is_filled_ = false;
   }
   {
     Connection session = open_session(operation_, work_, "schema", operation_.stop);

@@ -72,7 +72,6 @@ class DatabaseRestore {
   WorkSession work_;
   postgres::Oid staging_;
   std::optional<postgres::Oid> old_;
-  bool is_filled_ = true;              // false: a materialized view of it is empty
   std::mutex mutex_;                   // guards the two below while statements run
   std::vector<std::string> left_out_;  // entries that refer to what the backup does not have, with the reason
   std::set<std::string> tables_left_out_;  // "schema.table"

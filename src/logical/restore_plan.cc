@@ -71,6 +71,22 @@ void choose_what_was_asked(repository::BackupReader& backup, const Operation& op
   database.size_bytes = record->properties.size_bytes;
 }
 
+// Large objects are not in the schema: what their roles are was recorded beside them.
+void add_large_objects(const PartAttributes& objects, const EntryRules& rules, const std::string& database,
+                       RestoreFacts& facts) {
+  std::set<std::string>& roles = facts.schemas[database].roles;
+  if (rules.owners) {
+    for (const auto& [name, count] : objects.owners) {
+      const std::string& owner = rules.role(name);
+      roles.insert(owner);
+      if (!facts.server.is_superuser && owner != facts.server.role)
+        facts.cannot_give[database].owners[owner] += count;
+    }
+  }
+  if (!rules.privileges) return;
+  for (const std::string& name : objects.in_privileges) roles.insert(rules.role(name));
+}
+
 // Looks into the schema of each database that will be restored.
 void read_schemas(repository::BackupReader& backup, const SchemaContent& content,
                   const std::vector<DatabasePlan>& databases, const EntryRules& rules, RestoreFacts& facts) {
@@ -83,6 +99,9 @@ void read_schemas(repository::BackupReader& backup, const SchemaContent& content
     if (!facts.server.is_superuser) {
       facts.cannot_give[plan.source] = what_cannot_be_given(ruled.toc(), facts.server.role);
     }
+    const auto objects = content.large_objects.find(database_key(plan.source, kLargeObjectsKind));
+    if (objects != content.large_objects.end() && !plan.part)
+      add_large_objects(objects->second, rules, plan.source, facts);
   }
 }
 
@@ -105,24 +124,25 @@ GlobalsFilter filter_for(const DatabaseRecord& record, const RestoreFacts& facts
 }
 
 std::string target_globals(const postgres::ClientPrograms& programs, const Operation& operation,
-                           const std::string& maintenance, bool is_superuser) {
+                           postgres::Connection& session, bool is_superuser) {
   std::string text;
   postgres::ProgramRun run{.arguments = {"--globals-only"},
+                           .settings = postgres::settings_beside(session),
                            .application_name = operation.application_name("globals"),
                            .on_output = [&](ByteView bytes) { text += as_text(bytes); }};
   if (!is_superuser) run.arguments.emplace_back("--no-role-passwords");
-  postgres::run_program(programs, "pg_dumpall", operation.target.with_database(maintenance), run,
+  postgres::run_program(programs, "pg_dumpall", operation.target.with_database(session.database()), run,
                         system::StopEvent(operation.stop));
   return text;
 }
 
 void read_globals(repository::BackupReader& backup, const SchemaContent& content,
                   const RestoreOptions& options, const Document& document,
-                  const postgres::ClientPrograms& programs, const Operation& operation,
-                  const std::string& maintenance, RestoreFacts& facts) {
+                  const postgres::ClientPrograms& programs, const Operation& operation, Connection& session,
+                  RestoreFacts& facts) {
   if (!content.globals || options.globals == Globals::kNone) return;
   const Bytes text = backup.read_all(*content.globals, kLongestGlobals);
-  const std::string target = target_globals(programs, operation, maintenance, facts.server.is_superuser);
+  const std::string target = target_globals(programs, operation, session, facts.server.is_superuser);
   std::optional<GlobalsFilter> filter;
   const DatabaseRecord* record = options.database ? document.find(*options.database) : nullptr;
   if (record != nullptr) filter = filter_for(*record, facts);
@@ -241,7 +261,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     const SchemaContent content = read_schema_content(*backup);
     read_schemas(*backup, content, plan.databases, options.rules, facts);
     settle_statistics(content, plan, facts);
-    read_globals(*backup, content, options, plan.document, *programs, operation, maintenance, facts);
+    read_globals(*backup, content, options, plan.document, *programs, operation, session, facts);
     gather_location_facts(session, facts);
     gather_label_facts(session, plan.document, plan.databases, facts);
     look_at_unfinished(repository, plan.databases, *programs, operation, facts);

@@ -16,6 +16,7 @@
 #include "logical/schema_archive.h"
 #include "logical/schema_runner.h"
 #include "logical/sequences.h"
+#include "logical/table_leftovers.h"
 #include "postgres/archive_statements.h"
 #include "postgres/server.h"
 #include "system/machine.h"
@@ -152,7 +153,7 @@ class TableRestore {
         record_(record_of(document_, plan.options)),
         backup_(repository.open_backup(plan.options.backup)),
         progress_(operation.events, operation.clock, plan.row_bytes * (plan.options.proof ? 2 : 1), 1),
-        schema_(fmt::format("dbbackup_restore_{}", operation.run.random_part())) {}
+        schema_(building_schema(operation.run.random_part())) {}
 
   TableResult run() {
     const auto begun = operation_.clock.steady_now();
@@ -160,7 +161,8 @@ class TableRestore {
       Connection session = operation_.connect(plan_.options.into, "control");
       server_ = postgres::read_server_facts(session);
       work_ = work_session(plan_, document_, record_, server_);
-      session.execute(fmt::format("CREATE SCHEMA {}", session.quote_identifier(schema_)));
+      remove_dead_leftovers();
+      create_schema(session);
       try {
         build(session);
         operation_.at_step("before-move", plan_.options.into);
@@ -176,6 +178,35 @@ class TableRestore {
   }
 
  private:
+  // What runs before this one left when they were killed.
+  void remove_dead_leftovers() {
+    for (const Leftover& leftover : find_table_leftovers(operation_, plan_.options.into)) {
+      if (leftover.in_use) continue;
+      try {
+        remove_table_leftover(leftover, operation_);
+        operation_.notice("leftover-removed",
+                          fmt::format("Dropped what a restore of table {} that did not end left in {}.",
+                                      leftover.original, leftover.database),
+                          {{"database", leftover.database}});
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+        operation_.warn("leftover-stays", error.what(), {{"database", leftover.database}});
+      }
+    }
+  }
+
+  // By its mark `cleanup` knows it, should this run be killed.
+  void create_schema(Connection& session) {
+    const Mark mark{
+        .kind = MarkKind::kStaging, .run = operation_.run, .database = shown(plan_.options.table)};
+    const std::string name = session.quote_identifier(schema_);
+    postgres::in_transaction(session, [&] {
+      session.execute(fmt::format("CREATE SCHEMA {}", name));
+      session.execute(
+          fmt::format("COMMENT ON SCHEMA {} IS {}", name, session.quote_literal(to_comment(mark))));
+    });
+  }
+
   void build(Connection& session) {
     DatabaseContent content = read_database_content(*backup_, plan_.options.database);
     const SchemaArchive archive(*backup_, content.schema.value());
@@ -291,7 +322,7 @@ class TableRestore {
     } catch (const std::exception&) {
       try {
         operation_.warn("schema-left",
-                        fmt::format("Schema {} in database {} could not be dropped: drop it by hand.",
+                        fmt::format("Schema {} in database {} could not be dropped: dbbackup cleanup",
                                     schema_, plan_.options.into));
       } catch (...) {  // NOLINT(bugprone-empty-catch): there is nobody left to tell
       }

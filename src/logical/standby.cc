@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "logical/living_runs.h"
+#include "logical/replay_trace.h"
 #include "logical/restore_session.h"
 #include "system/stop_event.h"
 
@@ -42,22 +44,32 @@ Error may_not_pause(const Error& error, Connection& session) {
        .sqlstate = error.sqlstate()});
 }
 
+std::string replay_lsn(Connection& session) {
+  return session.execute("SELECT pg_catalog.pg_last_wal_replay_lsn()").string(0, 0);
+}
+
 }  // namespace
 
-ReplayPause::ReplayPause(const Operation& operation, std::string maintenance, std::chrono::seconds timeout)
-    : operation_(operation), maintenance_(std::move(maintenance)) {
+ReplayPause::ReplayPause(const Operation& operation, std::string maintenance, std::chrono::seconds timeout,
+                         const std::filesystem::path& state_directory)
+    : operation_(operation),
+      maintenance_(std::move(maintenance)),
+      trace_(replay_trace_file(state_directory, operation.target.host_and_port())) {
   Connection session = operation.connect(maintenance_, "replay");
   if (pause_state(session) == "paused") {
     operation.notice("replay-was-paused", "Replay was paused already, and stays so when the backup ends.");
     return;
   }
   is_ours_ = true;
+  write_replay_trace(trace_, {.run = operation.run});
   try {
     session.execute("SELECT pg_catalog.pg_wal_replay_pause()");
     wait_until_paused(session, timeout);
+    write_replay_trace(trace_, {.run = operation.run, .lsn = replay_lsn(session)});
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kPermissionDenied) {
       is_ours_ = false;
+      remove_replay_trace(trace_);
       throw may_not_pause(error, session);
     }
     resume();
@@ -102,6 +114,7 @@ void ReplayPause::resume() noexcept {
     const Deadline deadline(kTimeToResume);
     Connection session = with_stop(operation_, deadline.token()).connect(maintenance_, "replay");
     if (!pause_state(session).empty()) session.execute("SELECT pg_catalog.pg_wal_replay_resume()");
+    remove_replay_trace(trace_);
   } catch (const std::exception& error) {
     try {
       operation_.warn("replay-still-paused",
@@ -110,6 +123,57 @@ void ReplayPause::resume() noexcept {
                                   error.what()));
     } catch (...) {  // NOLINT(bugprone-empty-catch): there is nobody left to tell
     }
+  }
+}
+
+std::optional<PausedReplay> find_paused_replay(Connection& session, const Operation& operation,
+                                               const std::filesystem::path& state_directory) {
+  const std::string state = pause_state(session);
+  if (state != "paused" && state != "pause requested") return std::nullopt;
+  const auto trace = read_replay_trace(replay_trace_file(state_directory, operation.target.host_and_port()));
+  std::set<std::string> living = living_runs(session);
+  living.erase(std::string(operation.run.random_part()));
+  PausedReplay found;
+  if (!trace) {
+    found.in_use = !living.empty();
+    return found;
+  }
+  found.in_use = living.contains(std::string(trace->run.random_part()));
+  // Who resumed it and paused it again did so at another place.
+  if (!trace->lsn.empty() && trace->lsn == replay_lsn(session)) found.run = trace->run;
+  return found;
+}
+
+void resume_replay(Connection& session, const Operation& operation,
+                   const std::filesystem::path& state_directory) {
+  session.execute("SELECT pg_catalog.pg_wal_replay_resume()");
+  remove_replay_trace(replay_trace_file(state_directory, operation.target.host_and_port()));
+}
+
+void settle_replay(Connection& session, const Operation& operation,
+                   const std::filesystem::path& state_directory) {
+  const std::optional<PausedReplay> paused = find_paused_replay(session, operation, state_directory);
+  if (!paused || paused->in_use) return;
+  if (!paused->run) {
+    operation.warn(
+        "replay-is-paused",
+        "Replay of this standby is paused, so the backup is of the time when it was. If nobody wants "
+        "that: SELECT pg_wal_replay_resume();");
+    return;
+  }
+  try {
+    resume_replay(session, operation, state_directory);
+    operation.notice("replay-resumed",
+                     fmt::format("Replay of this standby goes on: backup {}, which was killed, had left it "
+                                 "paused.",
+                                 paused->run->text()));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kPermissionDenied) throw;
+    operation.warn(
+        "replay-is-paused",
+        fmt::format("Replay of this standby is paused since backup {}, which was killed, and the role "
+                    "may not resume it: SELECT pg_wal_replay_resume();",
+                    paused->run->text()));
   }
 }
 

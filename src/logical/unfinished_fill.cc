@@ -34,13 +34,21 @@ class PresentSchema {
   const postgres::ArchiveToc& toc() const { return toc_; }
 
  private:
+  static std::vector<std::pair<std::string, std::string>> settings(const std::string& database,
+                                                                   const Operation& operation) {
+    Connection session = operation.connect(database, "preflight");
+    std::vector<std::pair<std::string, std::string>> settings = postgres::settings_beside(session);
+    settings.emplace_back("lc_monetary", kMoneyLocale);
+    return settings;
+  }
+
   static Bytes dump(const std::string& database, const postgres::ClientPrograms& programs,
                     const Operation& operation) {
     Bytes bytes;
     postgres::ProgramRun run{
         .arguments = {"--format=custom", "--compress=0", "--section=pre-data", "--section=post-data",
                       "--no-blobs"},
-        .settings = {{"lc_monetary", std::string(kMoneyLocale)}},
+        .settings = settings(database, operation),
         .application_name = operation.application_name("schema"),
         .on_output = [&](ByteView piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); }};
     postgres::run_program(programs, "pg_dump", operation.target.with_database(database), run,

@@ -75,7 +75,8 @@ struct Table {
   bool row_security = false;
   bool has_select = true;  // has_table_privilege on the table or on every column, as the role stands
   // "schema"."root" (quoted) of the topmost root below which rows must be loaded through the root, because a
-  // hash partition key on the way is an enum; "" when rows are loaded where they were.
+  // hash partition key on the way is an enum or has one inside, or a regclass; "" when rows are loaded where
+  // they were.
   std::string load_through;
   // For configuration tables of extensions: pg_extension.extcondition ("" or "WHERE ..."); see
   // is_extension_config.
@@ -127,6 +128,7 @@ struct SequenceValue {
 struct SequenceValues {
   std::vector<SequenceValue> values;
   std::vector<std::string> unreadable;
+  std::vector<std::string> changed;  // dropped, renamed or moved since the snapshot: not read
 };
 SequenceValues read_sequences(Connection& connection, const RelationFilter& wanted = every_relation);
 

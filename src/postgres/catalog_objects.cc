@@ -38,7 +38,8 @@ SequenceValues read_sequences(Connection& connection, const RelationFilter& want
     SELECT n.nspname, c.relname,
            coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                     AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT'), false)
-             AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()), c.oid
+             AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()), c.oid,
+           c.oid::pg_catalog.regclass::text <> pg_catalog.format('%I.%I', n.nspname, c.relname)
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind = 'S' AND c.relpersistence IN ('p', 'u')
        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -51,7 +52,9 @@ SequenceValues read_sequences(Connection& connection, const RelationFilter& want
   std::vector<Sequence> readable;
   for (int row = 0; row < answer.rows(); ++row) {
     if (!wanted(answer.oid(row, 3))) continue;
-    if (answer.boolean(row, 2))
+    if (answer.boolean(row, 4))  // regclass is written as it is called now, not as the snapshot has it
+      out.changed.push_back(connection.qualified(answer.text(row, 0), answer.text(row, 1)));
+    else if (answer.boolean(row, 2))
       readable.push_back({.schema = answer.string(row, 0), .name = answer.string(row, 1)});
     else
       out.unreadable.push_back(connection.qualified(answer.text(row, 0), answer.text(row, 1)));

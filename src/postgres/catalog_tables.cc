@@ -43,8 +43,9 @@ std::string oid_array(const std::vector<Table>& tables, uint32_t (*value)(const 
 //
 // busy: pg_relation_size() opens the relation and would wait behind a holder of, or a waiter for, an
 // exclusive lock, without bound; for those the last count of pages must do. unsafe: partitioned by hash on an
-// enum, found as pg_dump does: by the operator class, so that domains and expressions are found too. Hash
-// values of enums depend on OIDs, so a restored row may belong into another partition. A privilege that is
+// enum, found as pg_dump does: by the operator class, so that domains and expressions are found too; on an
+// array, a composite type or a range that has an enum inside, and on names of objects (regclass). Their hash
+// values depend on OIDs, so a restored row may belong into another partition. A privilege that is
 // NULL: the table was dropped since the snapshot, which whoever locks it finds out; it is no matter of
 // rights. Columns of such partitions are in the order of their root: a row has the same text in each of them.
 constexpr std::string_view kTables = R"(
@@ -61,12 +62,31 @@ constexpr std::string_view kTables = R"(
       FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND d.deptype = 'e'
        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass),
+  hashed AS MATERIALIZED (
+    SELECT p.partrelid, o.opcname, a.atttypid AS type
+      FROM pg_catalog.pg_partitioned_table p CROSS JOIN LATERAL
+           ROWS FROM (pg_catalog.unnest(p.partclass::pg_catalog.oid[]),
+                      pg_catalog.unnest(p.partattrs::pg_catalog.int2[])) AS k(class, number)
+      JOIN pg_catalog.pg_opclass o ON o.oid = k.class
+      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.number AND k.number > 0
+     WHERE p.partstrat = 'h' AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
+       AND o.opcname IN ('enum_ops', 'array_ops', 'record_ops', 'range_ops', 'multirange_ops', 'oid_ops')),
+  inside(partrelid, type) AS (
+    SELECT h.partrelid, h.type FROM hashed h WHERE h.type IS NOT NULL
+    UNION
+    SELECT i.partrelid, part.type FROM inside i JOIN pg_catalog.pg_type t ON t.oid = i.type,
+           LATERAL (SELECT t.typelem UNION SELECT t.typbasetype
+                    UNION SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid
+                    UNION SELECT a.atttypid FROM pg_catalog.pg_attribute a
+                           WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS part(type)
+     WHERE part.type <> 0),
   unsafe AS MATERIALIZED (
-    SELECT p.partrelid FROM pg_catalog.pg_partitioned_table p
-     WHERE p.partstrat = 'h'
-       AND (SELECT c.oid FROM pg_catalog.pg_opclass c JOIN pg_catalog.pg_am a ON a.oid = c.opcmethod
-             WHERE c.opcname = 'enum_ops' AND c.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
-               AND a.amname = 'hash') = ANY (p.partclass)),
+    SELECT h.partrelid FROM hashed h
+     WHERE h.opcname IN ('enum_ops', 'multirange_ops') OR (h.type IS NULL AND h.opcname <> 'oid_ops')
+    UNION
+    SELECT i.partrelid FROM inside i JOIN pg_catalog.pg_type t ON t.oid = i.type
+     WHERE t.typtype IN ('e', 'm')
+        OR (t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typname ~ '^reg')),
   below(relation, ancestor) AS (
     SELECT i.inhrelid, u.partrelid FROM unsafe u JOIN pg_catalog.pg_inherits i ON i.inhparent = u.partrelid
     UNION

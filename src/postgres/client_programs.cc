@@ -155,6 +155,16 @@ const ClientPrograms& choose_for_dump(const std::vector<ClientPrograms>& all, Se
   return *best;
 }
 
+std::vector<std::pair<std::string, std::string>> settings_beside(Connection& session) {
+  constexpr int kFirstVersionWithLoginTriggers = 17;
+  const Result answer = session.execute(
+      "SELECT pg_catalog.current_setting('role'), pg_catalog.current_setting('is_superuser')");
+  std::vector<std::pair<std::string, std::string>> settings = {{"role", answer.string(0, 0)}};
+  if (session.version().major() >= kFirstVersionWithLoginTriggers && answer.text(0, 1) == "on")
+    settings.emplace_back("event_triggers", "off");
+  return settings;
+}
+
 void run_program(const ClientPrograms& programs, std::string_view name, const ConnectionTarget& target,
                  const ProgramRun& run, const system::StopEvent& stop) {
   ConnectionTarget explicit_target = target.with_database(target.value("dbname"));

@@ -18,6 +18,10 @@ struct ClientPrograms {
   std::filesystem::path program(std::string_view name) const { return directory / name; }
 };
 
+// What a program that works beside `session` needs so as to be let in, and to be, who the session is: see
+// Connection::open.
+std::vector<std::pair<std::string, std::string>> settings_beside(Connection& session);
+
 // Every set on this host: `extra` directories first, then PATH, then the places packages put them
 // (/usr/lib/postgresql/*/bin, /usr/pgsql-*/bin, /opt/...). Each is asked for its version.
 std::vector<ClientPrograms> find_client_programs(const std::vector<std::filesystem::path>& extra,

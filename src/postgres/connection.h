@@ -51,7 +51,8 @@ class ConnectionTarget {
 };
 
 // What a session is for. Every session has: all timeouts off (set and read back), empty search_path, fixed
-// text settings (traps 1, 2, 11), client_encoding as told, client_connection_check_interval on 14+.
+// text settings (traps 1, 2, 11), client_encoding as told, client_connection_check_interval on 14+, and the
+// role that connected, whatever role the database sets.
 struct SessionOptions {
   std::string application_name = "dbbackup";
   // Further settings, name -> value, sent as startup options: never ALTER SYSTEM, never a file.
@@ -151,6 +152,8 @@ class Connection {
   friend class CopyIn;
   struct State;
   explicit Connection(std::unique_ptr<State> state);
+  static Connection open_once(const ConnectionTarget& target, const SessionOptions& options,
+                              const std::stop_token& stop);
   std::unique_ptr<State> state_;
 };
 

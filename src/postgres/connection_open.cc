@@ -186,6 +186,16 @@ void settle(Connection& connection, const SessionOptions& options) {
   std::string sql = fmt::format(
       "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ({});\n",
       names_not_in(own, {"idle_session_timeout", "transaction_timeout"}));
+  // ALTER DATABASE ... SET role is for its users; who connects with a role of his own asked for it.
+  const bool asked_for_role =
+      has(own, "role") || connection.target().value("options").find("role=") != std::string::npos;
+  if (!asked_for_role) {
+    sql +=
+        "SELECT pg_catalog.set_config('role', 'none', false) FROM pg_catalog.pg_db_role_setting s, "
+        "pg_catalog.unnest(s.setconfig) c WHERE s.setrole = 0 AND s.setdatabase = (SELECT oid FROM "
+        "pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
+        "AND c = 'role=' || pg_catalog.current_setting('role');\n";
+  }
   // Other systems than Linux refuse it, at least before 15.
   sql += fmt::format(
       "SELECT pg_catalog.set_config(name, '2s', false) FROM pg_catalog.pg_settings "
@@ -229,13 +239,43 @@ void settle(Connection& connection, const SessionOptions& options) {
              "Look for a login event trigger or an extension that changes settings of new sessions."}});
 }
 
+// Whether an event trigger on login may be the reason: it may raise what it likes.
+bool may_be_a_trigger(const Error& error) {
+  const std::string& state = error.sqlstate();
+  const bool is_of_the_server =
+      state.starts_with("28") || state.starts_with("53") || state.starts_with("57P") || state == "3D000";
+  return !is_of_the_server && (!state.empty() || error.code() == ErrorCode::kServerError);
+}
+
 }  // namespace
 
+// An event trigger on login (from 17 on) is part of what is backed up or restored, and must not keep us from
+// it. Only a superuser may do without, and an older server does not know the setting: so it is tried when a
+// login failed, and if that fails, too, the first reason is the one.
 Connection Connection::open(const ConnectionTarget& target, const SessionOptions& options,
                             std::stop_token stop) {
+  try {
+    return open_once(target, options, stop);
+  } catch (const Error& error) {
+    if (has(options.settings, "event_triggers") || !may_be_a_trigger(error)) throw;
+    SessionOptions quiet = options;
+    quiet.settings.emplace_back("event_triggers", "off");
+    std::optional<Connection> second;
+    try {
+      second.emplace(open_once(target, quiet, stop));
+    } catch (const Error& again) {
+      if (again.code() == ErrorCode::kCancelled) throw;
+    }
+    if (second) return std::move(*second);
+    throw;
+  }
+}
+
+Connection Connection::open_once(const ConnectionTarget& target, const SessionOptions& options,
+                                 const std::stop_token& stop) {
   auto state = std::make_unique<State>();
   state->target = target;
-  state->stop = std::make_unique<system::StopEvent>(std::move(stop));
+  state->stop = std::make_unique<system::StopEvent>(stop);
   if (state->stop->stop_requested()) throw cancelled();
 
   const Settings parameters = login_parameters(target, options);

@@ -217,8 +217,11 @@ std::optional<ErrorCode> code_of(const ServerReport& report) {
   if (state == "55P03") return ErrorCode::kLockTimeout;
   if (state == "53100") return ErrorCode::kDiskFull;
   if (state == "3D000") return ErrorCode::kDatabaseNotFound;
+  // An error of class 08 that leaves the session alive is of a connection the server itself wanted to make,
+  // to another one.
+  const bool is_of_another = report.severity == "ERROR";
   if (state == "57P01" || state == "57P02" || state == "57P03" || state == "57P04" || state == "57P05" ||
-      state.starts_with("08"))
+      (state.starts_with("08") && !is_of_another))
     return ErrorCode::kConnectionLost;
   // 53200 is also a plain "out of memory" of one backend; the name of the setting stands in the hint in any
   // language.

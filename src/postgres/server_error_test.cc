@@ -32,6 +32,9 @@ TEST(ServerErrorTest, CodesOfRunningStatements) {
   EXPECT_EQ(code("57P01"), ErrorCode::kConnectionLost);
   EXPECT_EQ(code("57P02"), ErrorCode::kConnectionLost);
   EXPECT_EQ(code("08006"), ErrorCode::kConnectionLost);
+  EXPECT_EQ(statement_error({.severity = "ERROR", .sqlstate = "08001"}, target()).code(),
+            ErrorCode::kServerError)
+      << "of a foreign server";
   EXPECT_EQ(code("53200", "memoria compartida agotada", "max_locks_per_transaction"),
             ErrorCode::kLockExhaustion);
   EXPECT_EQ(code("53200", "out of memory"), ErrorCode::kServerError);

@@ -39,6 +39,26 @@ class ConcurrentChanges(EndToEnd):
                 outcome = self.ended(running.go("snapshot-taken:app").finish(), 0)
                 self.assertEqual(after, self.restored(outcome.document["id"], f"copy{number}"))
 
+    def test_a_sequence_that_is_renamed_or_dropped_meanwhile_does_not_fail_its_database(self):
+        """Fidelity: sequences: those that are renamed, moved or dropped while the backup begins are as they are when it has begun."""
+        self.cluster.sql("create sequence extra; create schema other; create table counted (id int default nextval('ticket'))", "app")
+        for number, (step, statement) in enumerate([
+            ("snapshot-taken:app", "alter sequence ticket rename to voucher"),
+            ("schema-dumped:app", "alter sequence voucher set schema other"),
+            ("schema-dumped:app", "drop sequence extra"),
+        ]):  # fmt: skip
+            with self.subTest(statement):
+                running = self.start("backup", "database", "app", "--json", pause=[step]).wait_for(step)
+                self.cluster.sql(statement, "app")
+                after = database_picture(self.cluster, "app")
+                outcome = self.ended(running.go(step).finish(), 0)
+                self.assertEqual(after, self.restored(outcome.document["id"], f"sequence{number}"))
+        running = self.start("backup", "database", "app", "--json", pause=["rows-begun:app"]).wait_for("rows-begun:app")
+        before = database_picture(self.cluster, "app")
+        self.cluster.sql("alter sequence other.voucher rename to late", "app")
+        outcome = self.ended(running.go("rows-begun:app").finish(), 0)
+        self.assertEqual(before, self.restored(outcome.document["id"], "late"))
+
     def test_the_same_between_schema_and_lock(self):
         for number, statement in enumerate([
             "truncate victim; insert into victim values (1, 'after the truncate')",

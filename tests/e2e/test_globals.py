@@ -55,6 +55,28 @@ class GlobalsThatExist(EndToEnd):
         self.assertNotIn("SCRAM-SHA-256", outcome.text)
         self.assertEqual([], diff("globals", self.before, globals_picture(self.cluster)))
 
+    def test_one_database_brings_the_groups_of_its_roles_and_the_owners_of_its_large_objects(self):
+        """Fidelity: roles: one database brings those it refers to, of large objects too, and the groups they are members of."""
+        self.cluster.sql("create role owns_object; create role may_read login; create role stranger login; grant clerk to stranger; "
+                         "create role top; grant top to boss; alter database one owner to keeper; grant boss to keeper")  # fmt: skip
+        self.cluster.sql("select lo_create(7); alter large object 7 owner to owns_object; grant select on large object 7 to may_read", "one")
+        self.back_up("database", "one")
+        self.cluster.wipe()
+        plan = self.succeeds("restore", "database", "one", "--globals", "none", "--json").document
+        refused = next(line for line in plan["preflight"] if line["check"] == "roles")
+        self.assertEqual("refused", refused["verdict"])
+        self.assertIn("owns_object", refused["finding"])
+        self.cluster.sql("create role admin createdb login")
+        plan = self.succeeds("restore", "database", "one", "--json", "-U", "admin", "--globals", "none").document
+        self.assertIn("1 of owns_object", next(line for line in plan["preflight"] if line["check"].startswith("owners"))["finding"])
+        for mapped in (["--map-role", "owns_object=admin", "--as", "two"], []):
+            self.succeeds("restore", "database", "one", "--confirm", *mapped)
+            roles = {role for [role] in self.cluster.rows("select rolname from pg_roles where oid >= 16384")}
+            self.assertNotIn("stranger", roles)
+            self.assertEqual("owns_object" in roles, not mapped)
+        members = self.cluster.rows("select roleid::regrole, member::regrole from pg_auth_members where roleid >= 16384 order by 1, 2")
+        self.assertEqual([["boss", "keeper"], ["clerk", "boss"], ["clerk", "keeper"], ["top", "boss"]], sorted(list(row) for row in members))
+
     def test_the_role_that_restores_is_never_changed(self):
         self.cluster.sql("create role admin superuser login; grant boss to admin")
         self.back_up()

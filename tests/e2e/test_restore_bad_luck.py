@@ -3,6 +3,7 @@
 import unittest
 
 from support.case import EndToEnd
+from support.clusters import MAJOR
 from support.contents import SMALL, SOMETHING_NEWER
 from support.pictures import database_picture
 
@@ -125,20 +126,59 @@ class BrokenOff(OldOnesStay):
         self.assert_holds(self.before.databases["shop"], "shop")
         self.assert_nothing_left()
 
-    def test_a_matview_whose_refresh_fails_is_a_warning_that_names_it(self):
+    def test_a_matview_whose_refresh_fails_makes_the_restore_incomplete(self):
+        """Limit: materialized views: one that cannot be refreshed makes the restore incomplete (exit code 4); the old database is kept."""
         self.cluster.sql("""
             create table pick (a int); insert into pick values (1);
             create function fragile() returns int language sql stable as 'select a from public.pick';
             create function of_the_path() returns int language plpgsql stable as 'begin return (select a from pick); end';
             create materialized view fragile_view as select of_the_path() as a""", "app")  # fmt: skip
         backup = self.back_up("database", "app")
-        outcome = self.succeeds("restore", "database", "app", "--from", backup, "--as", "copy", "--confirm", "--json")
-        self.assertIn("fragile_view", json_text(outcome.document["databases"]))
+        outcome = self.fails_with("RESTORE_INCOMPLETE", "restore", "database", "app", "--from", backup, "--as", "copy", "--confirm")
+        self.assertIn("fragile_view", outcome.error["cause"])
+        self.assertEqual("partial", outcome.document["status"])
+        [database] = outcome.document["databases"]
+        self.assertTrue(database["restored"] and database["proven"] and not database["complete"])
+        self.assertIn("fragile_view", json_text(database["missing"]))
         self.assertEqual("1", self.cluster.value("select a from pick", "copy"))
         # In place: the old database has the rows that the new view lacks, and is not dropped.
-        kept = self.succeeds("restore", "database", "app", "--from", backup, "--confirm", "--json").document["databases"][0]["kept_as"]
+        outcome = self.fails_with("RESTORE_INCOMPLETE", "restore", "database", "app", "--from", backup, "--confirm")
+        kept = outcome.document["databases"][0]["kept_as"]
         self.assertEqual("1", self.cluster.value("select a from fragile_view", kept))
         self.assertEqual("f", self.cluster.value("select relispopulated from pg_class where relname = 'fragile_view'", "app"))
+
+    def test_without_refreshes_and_without_such_views_it_is_complete(self):
+        self.cluster.sql("create materialized view odd as select 1 / (select count(*) filter (where item < 0) from stock.sale) as a with no data", "app")
+        backup = self.back_up("database", "app")
+        for option in ([], ["--no-refresh"]):
+            outcome = self.succeeds("restore", "database", "app", "--from", backup, "--confirm", "--json", *option)
+            self.assertEqual("complete", outcome.document["status"])
+            self.assertTrue(outcome.document["databases"][0]["complete"])
+
+    def test_a_foreign_server_that_is_away_does_not_fail_a_restore(self):
+        """Fidelity: inheritance: statistics of a parent with foreign children from 18 on; before, that it has none is said."""
+        self.cluster.sql("""
+            create extension postgres_fdw; create server away foreign data wrapper postgres_fdw options (host '/nowhere', dbname 'x');
+            create user mapping for postgres server away;
+            create table parent (a int); insert into parent select generate_series(1, 500);
+            create foreign table child (a int) inherits (parent) server away;
+            create table rooted (a int) partition by range (a); create table rooted_1 partition of rooted for values from (1) to (9);
+            create foreign table rooted_2 partition of rooted for values from (10) to (19) server away;
+            insert into rooted values (5)""", "app")  # fmt: skip
+        backup = self.back_up("database", "app")
+        outcome = self.succeeds("restore", "database", "app", "--from", backup, "--as", "copy", "--confirm", "--json")
+        said = json_text(outcome.document["databases"][0]["warnings"])
+        if MAJOR >= 18:
+            self.assertEqual("500", self.cluster.value("select reltuples from pg_class where relname = 'parent'", "copy"))
+        else:
+            self.assertIn("foreign children", said)
+        self.assertNotIn("could not connect", said)
+        # One that is asked all the same: by a materialized view.
+        self.cluster.sql("create materialized view asks as select * from child with no data", "app")
+        self.cluster.sql("update pg_class set relispopulated = true where relname = 'asks'", "app")
+        backup = self.back_up("database", "app")
+        outcome = self.fails_with("RESTORE_INCOMPLETE", "restore", "database", "app", "--from", backup, "--as", "second", "--confirm")
+        self.assertIn("asks", outcome.error["cause"])
 
     def test_a_session_that_holds_a_lock_in_the_old_database_does_not_stop_the_restore(self):
         holder = self.session("app")

@@ -6,6 +6,7 @@ import unittest
 from support.case import EndToEnd
 from support.contents import SMALL
 from support.pictures import database_picture
+from support.waiting import wait_until
 
 MORE = """
 create role teller;
@@ -135,6 +136,35 @@ class OneTable(EndToEnd):
         self.failed_with("PROOF_FAILED", running.go("table-built:app").finish())
         self.assert_holds(before, "app")
         self.assert_nothing_left()
+
+    def test_what_a_killed_one_left_is_known_to_cleanup_and_to_the_next_one(self):
+        before = database_picture(self.cluster, "app")
+        for remove in (["cleanup", "--confirm"], ["restore", "table", "app", "log_line_2025", "--as", "lines", "--confirm"]):
+            running = self.start("restore", "table", "app", "stock.account", "--as", "again", "--confirm", pause=["table-built:app"])
+            running.wait_for("table-built:app")
+            alive = self.succeeds("cleanup", "--confirm", "--json").document["leftovers"]
+            self.assertEqual([("app", "schema", "stock.account", True, False)],
+                             [(one["database"], one["kind"], one["original"], one["in_use"], one["removed"]) for one in alive])
+            running.send(signal.SIGKILL).finish(30)
+            wait_until(lambda: not self.cluster.sessions_of_dbbackup(), "sessions end", 30)
+            self.succeeds(*remove)
+            self.assertEqual("0", self.cluster.value("select count(*) from pg_namespace where nspname ~ '^dbbackup'", "app"))
+            self.cluster.sql("drop table if exists lines", "app")
+            self.assert_holds(before, "app")
+
+    def test_what_somebody_else_made_of_it_is_not_dropped_with_it(self):
+        running = self.start("restore", "table", "app", "stock.account", "--as", "again", "--confirm", pause=["table-built:app"])
+        running.wait_for("table-built:app").send(signal.SIGKILL).finish(30)
+        wait_until(lambda: not self.cluster.sessions_of_dbbackup(), "sessions end", 30)
+        schema = self.cluster.value("select nspname from pg_namespace where nspname ~ '^dbbackup_restore_'", "app")
+        self.cluster.sql(f"create view mine as select * from {schema}.account; create schema dbbackup_restore_0123456789abcdef", "app")
+        outcome = self.fails_with("RESTORE_FAILED", "cleanup", "--confirm")
+        self.assertIn("mine", outcome.error["message"])
+        self.assertEqual("500", self.cluster.value("select count(*) from mine", "app"))
+        self.cluster.sql("drop view mine", "app")
+        self.succeeds("cleanup", "--confirm")
+        self.assertEqual("dbbackup_restore_0123456789abcdef",
+                         self.cluster.value("select nspname from pg_namespace where nspname ~ '^dbbackup'", "app"))
 
     def test_a_partition_comes_back_as_a_table_of_its_own(self):
         result = self.restore("log_line_2025", "--as", "lines")

@@ -79,6 +79,33 @@ class Standby(EndToEnd):
         self.assertIn("stays so", outcome.err)
         self.assertEqual("paused", self.state())
 
+    def test_replay_that_a_killed_backup_left_paused_goes_on_with_the_next_run(self):
+        for resumes in (["backup", "cluster"], ["cleanup", "--confirm"]):
+            running = self.start("backup", "cluster", "--pause-replay", pause=["rows-begun:app"]).wait_for("rows-begun:app")
+            [left] = self.succeeds("cleanup", "--confirm", "--json").document["leftovers"]
+            self.assertEqual(("paused replay", True, False), (left["kind"], left["in_use"], left["removed"]))
+            running.send(signal.SIGKILL).finish(30)
+            wait_until(lambda: not self.standby.sessions_of_dbbackup(), "sessions end", 30)
+            self.assertEqual("paused", self.state())
+            self.assertIn("paused by a backup that was killed", self.tool.run("doctor").text)
+            self.succeeds(*resumes)
+            self.assertEqual("not paused", self.state())
+        self.assertEqual([], self.succeeds("cleanup", "--json").document["leftovers"])
+
+    def test_a_pause_that_is_somebody_elses_is_told_and_left(self):
+        running = self.start("backup", "cluster", "--pause-replay", pause=["rows-begun:app"]).wait_for("rows-begun:app")
+        running.send(signal.SIGKILL).finish(30)
+        self.standby.sql("select pg_wal_replay_resume()")
+        self.cluster.sql("create table later (a int)", "app")
+        self.catch_up()
+        self.standby.sql("select pg_wal_replay_pause()")
+        wait_until(lambda: self.state() == "paused", "replay pauses")
+        wait_until(lambda: not self.standby.sessions_of_dbbackup(), "sessions end", 30)
+        self.assertIn("SELECT pg_wal_replay_resume()", self.succeeds("backup", "cluster").err)
+        [left] = self.succeeds("cleanup", "--confirm", "--json").document["leftovers"]
+        self.assertFalse(left["removed"])
+        self.assertEqual("paused", self.state())
+
     def test_a_role_that_may_not_pause_is_told_the_grant(self):
         self.cluster.sql("create role limited login")
         self.catch_up()

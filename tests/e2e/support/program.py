@@ -61,6 +61,7 @@ EXIT_CODES = {
     "PROOF_FAILED": 3,
     "SWAP_FAILED": 6,
     "RESTORE_FAILED": 6,
+    "RESTORE_INCOMPLETE": 4,
     "KEY_NEEDED": 7,
     "KEY_REFUSED": 7,
     "KEY_IS_LAST": 5,
