@@ -219,13 +219,13 @@ bool RepositoryCore::may_have_chunks(const IndexedPack& pack, const IndexedFrame
 
 std::vector<BackupId> RepositoryCore::backup_ids() {
   std::vector<BackupId> ids;
-  store_.list("backups/", [&](const storage::ListedObject& object) {
+  // By name alone: what lies under a backup's name and cannot be read is a damaged backup, not none.
+  store_.list_names("backups/", [&](const std::string& name) {
     try {
-      ids.push_back(BackupId::parse(object.name.substr(object.name.find('/') + 1)));
+      ids.push_back(BackupId::parse(name.substr(name.find('/') + 1)));
     } catch (const Error&) {
       // Whatever lies there, it is no backup of ours.
     }
-    return true;
   });
   std::ranges::sort(ids, std::greater<>());
   return ids;

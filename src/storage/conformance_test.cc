@@ -105,6 +105,9 @@ TEST_P(Conformance, ListsWhatBeginsWithThePrefix) {
     EXPECT_EQ(object.size_bytes, 7U);
     return true;
   });
+  std::vector<std::string> direct;
+  store().list_names("index/", [&](const std::string& name) { direct.push_back(name); });
+  EXPECT_EQ(direct, std::vector<std::string>{"index/4"});
   int visits = 0;
   store().list("", [&](const ListedObject&) { return ++visits < 2; });
   EXPECT_EQ(visits, 2);
@@ -156,20 +159,87 @@ TEST(DirectoryStore, LetsNobodyElseRead) {
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
-TEST(DirectoryStore, ListsNeitherLinksNorTemporaryFilesNorForeignNames) {
+std::vector<std::string> names_in(DirectoryStore& store, std::string_view prefix) {
+  std::vector<std::string> found;
+  store.list(prefix, [&](const ListedObject& object) {
+    found.push_back(object.name);
+    return true;
+  });
+  std::ranges::sort(found);
+  return found;
+}
+
+TEST(DirectoryStore, ListsNeitherCirclesNorTemporaryFilesNorForeignNames) {
   const system::TemporaryDirectory place("dbbackup-store-");
   DirectoryStore store(place.path());
   store.put("a/b", as_bytes("x"));
-  std::filesystem::create_symlink(place.path(), place.path() / "a/loop");
+  std::filesystem::create_directory_symlink(place.path(), place.path() / "a/loop");
+  std::filesystem::create_directory(place.path() / "lost+found");
+  std::ofstream(place.path() / "lost+found/c") << "x";
   std::ofstream(place.path() / "a/c.tmp-1-2") << "half";
   std::ofstream(place.path() / "a/my file") << "x";
   std::ofstream(place.path() / ".hidden") << "x";
-  int found = 0;
-  store.list("", [&](const ListedObject& object) {
-    EXPECT_EQ(object.name, "a/b");
-    return ++found > 0;
+  EXPECT_EQ(names_in(store, ""), std::vector<std::string>{"a/b"});
+}
+
+TEST(DirectoryStore, ListsWhatLinksLeadToAsReadingDoes) {
+  const system::TemporaryDirectory place("dbbackup-store-");
+  const system::TemporaryDirectory elsewhere("dbbackup-store-");
+  DirectoryStore store(place.path());
+  store.put("packs/44/a", as_bytes("x"));
+  store.put("packs/45/b", as_bytes("xy"));
+  namespace fs = std::filesystem;
+  fs::rename(place.path() / "packs", elsewhere.path() / "packs");
+  fs::create_directory_symlink(elsewhere.path() / "packs", place.path() / "packs");
+  fs::rename(elsewhere.path() / "packs/44", elsewhere.path() / "44");
+  fs::create_directory_symlink(elsewhere.path() / "44", elsewhere.path() / "packs/44");
+  fs::rename(elsewhere.path() / "packs/45/b", elsewhere.path() / "b");
+  fs::create_symlink(elsewhere.path() / "b", elsewhere.path() / "packs/45/b");
+  EXPECT_EQ(names_in(store, "packs/"), (std::vector<std::string>{"packs/44/a", "packs/45/b"}));
+  EXPECT_EQ(names_in(store, "").size(), 2U);
+  store.list("packs/45/", [](const ListedObject& object) {
+    EXPECT_EQ(object.size_bytes, 2U) << "of the file, not of the link";
+    return true;
   });
-  EXPECT_EQ(found, 1);
+}
+
+TEST(DirectoryStore, WhatALinkThatLeadsNowhereHidesIsNotMissing) {
+  for (const std::string link : {"packs", "packs/44", "packs/45/a"}) {
+    const system::TemporaryDirectory place("dbbackup-store-");
+    DirectoryStore store(place.path());
+    store.put("config", as_bytes("x"));
+    std::filesystem::create_directories((place.path() / link).parent_path());
+    std::filesystem::create_symlink("/nowhere/at/all", place.path() / link);
+    for (const std::string prefix : {"packs/", ""}) {
+      try {
+        names_in(store, prefix);
+        ADD_FAILURE() << link << " in " << prefix;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kStorageFailed);
+        EXPECT_NE(error.message().find(link + " is a link"), std::string::npos) << error.message();
+      }
+    }
+  }
+}
+
+TEST(DirectoryStore, WhatHasTheNameOfAnObjectAndIsNoFileIsNamedAndDamaged) {
+  const system::TemporaryDirectory place("dbbackup-store-");
+  DirectoryStore store(place.path());
+  store.put("a/sound", as_bytes("x"));
+  std::filesystem::create_directory(place.path() / "a/folder");
+  std::filesystem::create_symlink("/nowhere/at/all", place.path() / "a/link");
+  std::vector<std::string> found;
+  store.list_names("a/", [&](const std::string& name) { found.push_back(name); });
+  std::ranges::sort(found);
+  EXPECT_EQ(found, (std::vector<std::string>{"a/folder", "a/link", "a/sound"}));
+  for (const std::string name : {"a/folder", "a/link"}) {
+    try {
+      store.get(name, 100);
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCorruptedBackup) << name;
+    }
+  }
 }
 
 TEST(DirectoryStore, SaysThatItIsReadOnly) {

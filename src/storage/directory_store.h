@@ -19,8 +19,10 @@ class DirectoryStore final : public ObjectStore {
   std::optional<Bytes> get(std::string_view name, uint64_t limit) override;
   std::optional<size_t> get_range(std::string_view name, uint64_t offset, std::span<uint8_t> into) override;
   std::optional<uint64_t> size(std::string_view name) override;
-  // Leaves out temporary files (".tmp-" in the name) and directories it may not read.
+  // Follows links, as reading does; one that leads nowhere is kStorageFailed, a folder that may not be read
+  // kPermissionDenied: what is behind them is not missing. Leaves out temporary files (".tmp-" in the name).
   void list(std::string_view prefix, const std::function<bool(const ListedObject&)>& visit) override;
+  void list_names(std::string_view prefix, const std::function<void(const std::string&)>& visit) override;
   bool remove(std::string_view name) override;
 
  private:

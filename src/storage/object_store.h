@@ -57,6 +57,14 @@ class ObjectStore {
   // Visits the objects whose names begin with `prefix` (which ends in '/', or is empty for all), in no
   // order, until `visit` returns false. Objects put or removed meanwhile may be missed or seen.
   virtual void list(std::string_view prefix, const std::function<bool(const ListedObject&)>& visit) = 0;
+  // Visits every name directly below `prefix` that an object could have, also one that cannot be read: where
+  // objects are files, a folder, or a link that leads nowhere. Reading that is kCorruptedBackup.
+  virtual void list_names(std::string_view prefix, const std::function<void(const std::string&)>& visit) {
+    list(prefix, [&](const ListedObject& object) {
+      if (object.name.find('/', prefix.size()) == std::string::npos) visit(object.name);
+      return true;
+    });
+  }
 
   // False when there was no such object. Once this returns, it does not come back by power loss.
   virtual bool remove(std::string_view name) = 0;

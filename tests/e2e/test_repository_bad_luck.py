@@ -316,6 +316,70 @@ class Damage(EndToEnd):
         self.assertIn(older, " ".join(outcome.error["solution"]))
         self.assertEqual(self.oid, self.cluster.oid_of("app"))
 
+    def test_what_may_not_be_read_is_not_missing(self):
+        prefix = []
+        if os.geteuid() == 0:
+            without = "-dac_override,-dac_read_search"
+            prefix = ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}"]
+        folders = [self.objects("packs")[0].parent, *(self.tool.repository / name for name in ("packs", "index", "backups"))]
+        commands = (["repair", "index", "--confirm"], ["check"], ["prune", "--confirm"],
+                    ["restore", "database", "app", "--confirm"])  # fmt: skip
+        for folder in folders:
+            folder.chmod(0)
+            self.addCleanup(folder.chmod, 0o700)
+            for command in commands:
+                with self.subTest(folder=folder.name, command=command[0]):
+                    outcome = self.fails_with("PERMISSION_DENIED", *command, prefix=prefix)
+                    self.assertIn(str(folder), outcome.text)
+            folder.chmod(0o700)
+        self.succeeds("check", "--read-data", prefix=prefix)
+        self.assertEqual(self.oid, self.cluster.oid_of("app"))
+
+    def test_links_in_it_are_followed_by_every_command(self):
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+        for path in (self.tool.repository / "packs", self.tool.repository / "index", *self.objects("backups")):
+            path.rename(elsewhere / path.name)
+            path.symlink_to(elsewhere / path.name)
+        pack_folder = next(path for path in (elsewhere / "packs").iterdir() if any(path.iterdir()))
+        pack_folder.rename(elsewhere / "one")
+        pack_folder.symlink_to(elsewhere / "one")
+        self.assertEqual(1, len(self.succeeds("list", "--json").document["backups"]))
+        self.assertTrue(self.succeeds("check", "--read-data", "--json").document["sound"])
+        self.assertEqual(0, self.succeeds("prune", "--confirm", "--json").document["deleted_packs"])
+        self.assertFalse(self.succeeds("repair", "index", "--json").document["needed"])
+        self.back_up()
+        self.succeeds("restore", "database", "app", "--as", "copy", "--confirm")
+        self.cluster.drop_database("copy")
+
+    def test_a_link_that_leads_nowhere_hides_what_is_behind_it_and_loses_nothing(self):
+        packs = self.tool.repository / "packs"
+        for path in (packs, self.objects("packs")[0].parent, self.objects("packs")[0]):
+            with self.subTest(link=path.name):
+                path.rename(self.folder / "away")
+                path.symlink_to(self.folder / "not mounted")
+                for command in (["repair", "index", "--confirm"], ["check"], ["prune", "--confirm"]):
+                    outcome = self.fails_with("STORAGE_FAILED", *command)
+                    self.assertIn(f"{path} is a link that leads nowhere", outcome.text)
+                path.unlink()
+                (self.folder / "away").rename(path)
+        self.succeeds("check", "--read-data")
+
+    def test_a_manifest_that_cannot_be_read_keeps_its_data(self):
+        [manifest] = self.objects("backups")
+        manifest.rename(self.folder / "away")
+        for make in (lambda: manifest.symlink_to(self.folder / "gone"), manifest.mkdir):
+            make()
+            self.assertIn(manifest.name, json.dumps(self.assert_check_finds()["findings"]))
+            self.assertEqual(1, len(self.tool.run("list", "--json").document["damaged"]))
+            packs = self.objects("packs")
+            outcome = self.fails_with("CORRUPTED_BACKUP", "prune", "--confirm")
+            self.assertIn(manifest.name, outcome.text)
+            self.assertEqual(packs, self.objects("packs"))
+            manifest.rmdir() if manifest.is_dir() else manifest.unlink()
+        (self.folder / "away").rename(manifest)
+        self.succeeds("check", "--read-data")
+
     def test_damage_names_the_backups_and_tables_that_it_hurts(self):
         path = max(self.objects("packs"), key=lambda p: p.stat().st_size)
         self.damage(path, lambda content: flipped(content, len(content) // 3, 4))
