@@ -81,8 +81,8 @@ class Tree {
     const auto leaf = leaves_.find(name_of(path));
     refuse_leftovers(path, leaf == leaves_.end() ? nullptr : &leaf->second);
     if (leaf == leaves_.end()) {
-      // `dbbackup` and `dbbackup backup` alone: say what there is.
-      out_.wants_help = true;
+      if (!path.empty()) throw nothing_to_do(name_of(path));
+      out_.wants_help = true;  // `dbbackup` alone: say what there is
       out_.help_path = path;
       return std::move(out_);
     }
@@ -207,6 +207,16 @@ class Tree {
     if (meant && !name.empty()) meant = name + " " + *meant;
     throw usage_error(fmt::format("Unknown command \"{}{}\".", name.empty() ? "" : name + " ", left.front()),
                       suggestion(meant ? std::optional("dbbackup " + *meant) : std::nullopt), name);
+  }
+
+  // A line of cron that lost its last word must not report success.
+  Error nothing_to_do(const std::string& name) const {
+    std::vector<std::string> steps;
+    for (const CLI::App* command : apps_.at(name)->get_subcommands([](const CLI::App*) { return true; })) {
+      steps.push_back(
+          fmt::format("dbbackup {} {}: {}", name, command->get_name(), command->get_description()));
+    }
+    return usage_error(fmt::format("\"dbbackup {}\" needs one more word.", name), std::move(steps), name);
   }
 
   static std::vector<std::string> suggestion(const std::optional<std::string>& meant) {

@@ -115,8 +115,19 @@ TEST_F(CommandLineTest, MinusHIsTheHostAndHelpHasItsOwnNames) {
     EXPECT_THAT(parsed.help_path, testing::ElementsAre("restore", "cluster"));
   }
   EXPECT_TRUE(parse({}).wants_help);
-  EXPECT_THAT(parse({"backup"}).help_path, testing::ElementsAre("backup"));
+  EXPECT_THAT(parse({"backup", "--help"}).help_path, testing::ElementsAre("backup"));
   EXPECT_TRUE(parse({"--version"}).wants_version);
+}
+
+TEST_F(CommandLineTest, ACommandThatLacksItsLastWordIsAUsageErrorThatSaysWhichThereAre) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"backup", "-q", "-r", "x"}, {"restore"}, {"key"}, {"repair"}}) {
+    const Error error = error_of(words);
+    EXPECT_EQ(error.code(), ErrorCode::kUsage) << words.front();
+    EXPECT_NE(error.message().find("dbbackup " + words.front()), std::string::npos) << error.message();
+  }
+  EXPECT_THAT(error_of({"restore"}).solution(),
+              testing::Contains(testing::StartsWith("dbbackup restore cluster: ")));
 }
 
 TEST_F(CommandLineTest, AMistypedWordGetsTheNearestOne) {
