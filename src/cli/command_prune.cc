@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -106,11 +107,28 @@ class PruneCommand final : public Command {
       const auto plan = repository.plan_prune(options, world.clock, context.events(), world.stop);
       return {.text = text_of(plan, context.style()), .json = prune_plan_document(plan)};
     }
-    const auto result = repository.prune(options, world.clock, context.events(), world.stop);
-    return {.text = text_of(result, context.style()), .json = prune_document(result)};
+    try {
+      const auto result = repository.prune(options, world.clock, context.events(), world.stop);
+      return {.text = text_of(result, context.style()), .json = prune_document(result)};
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kDiskFull) throw no_room_to_begin(error);
+      throw;
+    }
   }
 
  private:
+  // Whoever prunes because the disk is full must hear how little it takes.
+  static Error no_room_to_begin(const Error& error) {
+    return Error(ErrorCode::kDiskFull,
+                 {.message = error.message(),
+                  .cause = error.cause(),
+                  .solution = {"Some kB are enough to begin, and every pack that is deleted gives more. Move "
+                               "any other file off that disk for the time being: df -h; df -i",
+                               "Where packs are written anew, more is needed for a while: --max-waste 100 "
+                               "leaves them as they are.",
+                               "Then run it again: dbbackup prune --confirm"}});
+  }
+
   bool confirm_ = false;
   std::optional<int> max_waste_;
 };
