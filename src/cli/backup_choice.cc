@@ -4,12 +4,20 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <vector>
 
 #include "base/error.h"
+#include "cli/context.h"
 #include "logical/document.h"
+#include "logical/source.h"
+#include "repository/clock_ahead.h"
 
 namespace dbb::cli {
 namespace {
+
+using repository::Manifest;
+using Candidates = std::vector<const Manifest*>;  // newest first
 
 BackupId resolve(repository::Repository& repository, const std::string& typed) {
   try {
@@ -29,10 +37,12 @@ BackupId resolve(repository::Repository& repository, const std::string& typed) {
 // "Latest" must not quietly become an older one: a damaged manifest that is newer than what was found might
 // have been the one that was meant. `found` is null when nothing was.
 void refuse_newer_damage(const repository::Repository& repository, const repository::BackupList& list,
-                         const repository::Manifest* found) {
+                         const repository::Manifest* found, UtcTime now) {
   for (const repository::DamagedManifest& damaged : list.damaged) {
-    const std::string id = damaged.object.substr(damaged.object.rfind('/') + 1);
-    if (found != nullptr && id < found->id.text()) continue;
+    const BackupId id = BackupId::parse(damaged.object.substr(damaged.object.rfind('/') + 1));
+    if (found != nullptr &&
+        (id < found->id || (repository::is_ahead(id, now) && !repository::is_ahead(found->id, now))))
+      continue;
     std::vector<std::string> solution = {"See what is damaged and what is sound: dbbackup check --read-data"};
     if (found != nullptr) {
       solution.push_back(fmt::format("To take the newest that can be read, name it: {}", found->id.text()));
@@ -59,9 +69,99 @@ bool contains(const repository::Manifest& manifest, const std::string& database)
   return record != nullptr && record->state != logical::DatabaseState::kFailed;
 }
 
+std::string server_of(const Manifest& manifest) {
+  try {
+    const logical::Document document = logical::parse_document(manifest.document);
+    return document.system_identifier.empty()
+               ? document.server_address
+               : fmt::format("{}, system {}", document.server_address, document.system_identifier);
+  } catch (const Error&) {
+    return manifest.source;  // of a kind this version does not know
+  }
+}
+
+// The newest of each server, to choose from.
+std::vector<std::string> newest_of_each(const Candidates& candidates) {
+  std::vector<std::string> lines;
+  std::set<std::string> named;
+  for (const Manifest* manifest : candidates) {
+    if (!named.insert(manifest->source).second) continue;
+    lines.push_back(fmt::format("{}, the newest of {}", manifest->id.text(), server_of(*manifest)));
+  }
+  return lines;
+}
+
+Error of_several_servers(const Candidates& candidates, const std::string& source,
+                         const std::string& where_typed) {
+  std::vector<std::string> solution = {fmt::format("Name the one that is meant{}:", where_typed)};
+  for (std::string& line : newest_of_each(candidates)) solution.push_back(std::move(line));
+  return Error(
+      ErrorCode::kBackupAmbiguous,
+      {.message = "Several servers back up into this repository: which backup is meant?",
+       .cause = fmt::format("None of the backups is of the server that is connected to ({}).", source),
+       .solution = std::move(solution)});
+}
+
+// Those of the server that is connected to. Of all, when it has made none: it is a new one, most likely, that
+// takes the place of what was lost.
+struct OwnBackups {
+  Candidates candidates;
+  Candidates of_others = {};  // that would have done, if they were of this server
+};
+
+OwnBackups own_backups(const repository::BackupList& list, Candidates candidates, const Newest& newest,
+                       const std::string& where_typed) {
+  const auto differs = [&](const Manifest& manifest) {
+    return manifest.source != list.backups.front().source;
+  };
+  if (std::ranges::none_of(list.backups, differs)) return {.candidates = std::move(candidates)};
+  const std::string source = newest.source();
+  OwnBackups own;
+  if (std::ranges::find(list.backups, source, &Manifest::source) != list.backups.end()) {
+    for (const Manifest* manifest : candidates) {
+      (manifest->source == source ? own.candidates : own.of_others).push_back(manifest);
+    }
+    return own;
+  }
+  const bool several = std::ranges::any_of(
+      candidates, [&](const Manifest* manifest) { return manifest->source != candidates.front()->source; });
+  if (several) throw of_several_servers(candidates, source, where_typed);
+  return {.candidates = std::move(candidates)};
+}
+
+template <typename Suits>
+Candidates those_of(const repository::BackupList& list, const Suits& suits) {
+  Candidates found;
+  for (const Manifest& manifest : list.backups) {
+    if (suits(manifest)) found.push_back(&manifest);
+  }
+  return found;
+}
+
+const Manifest* newest_of(const Candidates& candidates, UtcTime now) {
+  if (candidates.empty()) return nullptr;
+  const auto timely = std::ranges::find_if(
+      candidates, [&](const Manifest* manifest) { return !repository::is_ahead(manifest->id, now); });
+  return timely == candidates.end() ? candidates.front() : *timely;
+}
+
+// What others have is never taken by itself, but somebody may look for it.
+void add_backups_of_others(std::vector<std::string>& solution, const Candidates& of_others,
+                           const std::string& before_id) {
+  for (const std::string& line : newest_of_each(of_others)) {
+    solution.push_back(fmt::format("Of another server: {}{}", before_id, line));
+  }
+}
+
 }  // namespace
 
-BackupId choose_cluster_backup(repository::Repository& repository, const std::string& typed) {
+Newest newest_for(Context& context) {
+  return {.source = [&context] { return logical::source_of_target(context.operation()); },
+          .now = context.world().clock.now()};
+}
+
+BackupId choose_cluster_backup(repository::Repository& repository, const std::string& typed,
+                               const Newest& newest) {
   if (typed != "latest") {
     const BackupId id = resolve(repository, typed);
     const repository::Manifest manifest = repository.read_manifest(id);
@@ -72,16 +172,23 @@ BackupId choose_cluster_backup(repository::Repository& repository, const std::st
          .solution = {fmt::format("Restore it with: dbbackup restore database NAME --from {}", id.text())}});
   }
   const repository::BackupList list = repository.list_backups();
-  const auto found = std::ranges::find(list.backups, "cluster", &repository::Manifest::kind);
-  refuse_newer_damage(repository, list, found == list.backups.end() ? nullptr : &*found);
-  if (found != list.backups.end()) return found->id;
+  const auto is_cluster = [](const Manifest& manifest) { return manifest.kind == "cluster"; };
+  const OwnBackups own = own_backups(list, those_of(list, is_cluster), newest, " in place of \"latest\"");
+  const Manifest* const found = newest_of(own.candidates, newest.now);
+  refuse_newer_damage(repository, list, found, newest.now);
+  if (found != nullptr) return found->id;
+  std::vector<std::string> solution = {"See what is there: dbbackup list",
+                                       "Make one: dbbackup backup cluster"};
+  add_backups_of_others(solution, own.of_others, "");
   throw Error(ErrorCode::kBackupNotFound,
-              {.message = fmt::format("There is no backup of a cluster in {}.", repository.describe()),
-               .solution = {"See what is there: dbbackup list", "Make one: dbbackup backup cluster"}});
+              {.message = fmt::format("There is no backup of {} in {}.",
+                                      own.of_others.empty() ? "a cluster" : "this server's cluster",
+                                      repository.describe()),
+               .solution = std::move(solution)});
 }
 
 BackupId choose_database_backup(repository::Repository& repository, const std::optional<std::string>& typed,
-                                const std::string& database) {
+                                const std::string& database, const Newest& newest) {
   if (typed && typed != "latest") {
     const BackupId id = resolve(repository, *typed);
     if (contains(repository.read_manifest(id), database)) return id;
@@ -94,10 +201,21 @@ BackupId choose_database_backup(repository::Repository& repository, const std::o
                                   database)}});
   }
   const repository::BackupList list = repository.list_backups();
-  const auto found = std::ranges::find_if(
-      list.backups, [&](const repository::Manifest& manifest) { return contains_whole(manifest, database); });
-  refuse_newer_damage(repository, list, found == list.backups.end() ? nullptr : &*found);
-  if (found != list.backups.end()) return found->id;
+  const OwnBackups own = own_backups(
+      list, those_of(list, [&](const Manifest& manifest) { return contains_whole(manifest, database); }),
+      newest, " with --from");
+  const Manifest* const found = newest_of(own.candidates, newest.now);
+  refuse_newer_damage(repository, list, found, newest.now);
+  if (found != nullptr) return found->id;
+  if (!own.of_others.empty()) {
+    std::vector<std::string> solution = {"See the backups and their databases: dbbackup list"};
+    add_backups_of_others(solution, own.of_others, "--from ");
+    throw Error(ErrorCode::kDatabaseNotFound,
+                {.message = fmt::format("No backup of this server in {} contains the database \"{}\".",
+                                        repository.describe(), database),
+                 .cause = "Backups of other servers do: they are taken only when they are named.",
+                 .solution = std::move(solution)});
+  }
   const auto part = std::ranges::find_if(
       list.backups, [&](const repository::Manifest& manifest) { return contains(manifest, database); });
   if (part != list.backups.end()) {

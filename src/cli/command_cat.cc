@@ -58,7 +58,7 @@ class CatCommand final : public Command {
 
   Outcome run(Context& context) override {
     repository::Repository& repository = context.repository();
-    const BackupId id = repository.resolve(*backup_);
+    const BackupId id = repository.resolve(*backup_, context.world().clock.now());
     const std::unique_ptr<repository::BackupReader> reader = repository.open_backup(id);
     std::optional<repository::Item> found;
     reader->for_each_item([&](const repository::Item& item) {

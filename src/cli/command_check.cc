@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/units.h"
+#include "cli/clock_warning.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/json_documents.h"
@@ -152,6 +153,7 @@ class CheckCommand final : public Command {
         context.repository().announce({.operation = "check", .host = context.host()}, context.world().clock);
     const repository::CheckReport report =
         context.repository().check(options, context.events(), context.world().stop);
+    warn_of_clock_ahead(context);
     Outcome outcome{.text = text_of(report, options, context.style()),
                     .json = check_document(report, options)};
     if (!report.findings.empty()) outcome.error = damage(report);

@@ -13,6 +13,7 @@
 #include "logical/standby.h"
 #include "postgres/catalog.h"
 #include "postgres/server.h"
+#include "repository/clock_ahead.h"
 #include "system/file.h"
 
 namespace dbb::cli {
@@ -84,6 +85,18 @@ class Examination {
     } else if (list.backups.empty()) {
       out.verdict = DoctorVerdict::kWarning;
       out.remedy = "Make the first backup: dbbackup backup cluster";
+    } else {
+      std::vector<BackupId> ids;
+      for (const auto& manifest : list.backups) ids.push_back(manifest.id);
+      const auto ahead = repository::backups_ahead(ids, context_.world().clock.now());
+      if (!ahead.empty()) {
+        out.verdict = DoctorVerdict::kWarning;
+        out.finding +=
+            fmt::format(", {} made while a clock was ahead: {}", ahead.size(), ahead.front().text());
+        out.remedy =
+            fmt::format("It counts for nothing until then. Look at the clocks, then: dbbackup forget {}",
+                        ahead.front().text());
+      }
     }
     return out;
   }

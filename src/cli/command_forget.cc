@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/clock_warning.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/json_documents.h"
@@ -41,7 +42,8 @@ class ForgetCommand final : public Command {
             "cannot be brought back.\n\n"
             "Backups of the same source, kind and database are a group. The newest complete one of each "
             "group is "
-            "never forgotten, unless --last-too says so; nor is one that is held (`dbbackup hold`).",
+            "never forgotten, unless --last-too says so; nor is one that is held (`dbbackup hold`). One that "
+            "was made while a clock was ahead by more than an hour goes only by name, and counts as none.",
         .examples = {{"See what would be forgotten", "dbbackup forget --keep-last 7"},
                      {"Keep seven backups of everything", "dbbackup forget --keep-last 7 --confirm"},
                      {"Forget two backups", "dbbackup forget 20261120T201502Z 20261119T201502Z --confirm"}},
@@ -74,10 +76,17 @@ class ForgetCommand final : public Command {
                                                    "Keep the last seven: dbbackup forget --keep-last 7"}});
     }
     repository::Repository& repository = context.repository();
-    repository::ForgetOptions options = {.last_too = last_too_, .by = context.user_and_host()};
-    for (const std::string& typed : backups_) options.backups.push_back(repository.resolve(typed));
+    repository::ForgetOptions options = {
+        .last_too = last_too_, .by = context.user_and_host(), .now = context.world().clock.now()};
+    for (const std::string& typed : backups_)
+      options.backups.push_back(repository.resolve(typed, options.now));
     if (keep_last_) options.keep_last = static_cast<uint32_t>(*keep_last_);
     const repository::ForgetPlan plan = repository.plan_forget(options);
+    std::vector<BackupId> staying;
+    for (const auto& entry : plan.entries) {
+      if (!entry.forget) staying.push_back(entry.id);
+    }
+    warn_of_clock_ahead(context, staying);
     if (confirm_) {
       // The oldest first: whatever ends this half-way, the newer ones are still there.
       std::vector<BackupId> ids = plan.to_forget();

@@ -31,7 +31,7 @@ class HoldCommand final : public Command {
                          .target = &reason_}}};
   }
   Outcome run(Context& context) override {
-    const BackupId id = context.repository().resolve(*backup_);
+    const BackupId id = context.repository().resolve(*backup_, context.world().clock.now());
     context.repository().read_manifest(id);
     const bool changed = context.repository().hold(id, reason_.value_or("no reason given"),
                                                    context.user_and_host(), context.world().clock);
@@ -61,7 +61,7 @@ class ReleaseCommand final : public Command {
                            .target = &backup_}}};
   }
   Outcome run(Context& context) override {
-    const BackupId id = context.repository().resolve(*backup_);
+    const BackupId id = context.repository().resolve(*backup_, context.world().clock.now());
     const bool changed = context.repository().release(id);
     return {.text = fmt::format("{} {} is {}\n", context.style().paint(Tone::kGood, "[OK]"), id.text(),
                                 changed ? "released" : "not held"),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "cli/clock_warning.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/json_documents.h"
@@ -26,16 +27,18 @@ std::string names_of(const logical::Document& document) {
 class ListCommand final : public Command {
  public:
   CommandHelp help() const override {
-    return {.path = {"list"},
-            .operation = "List",
-            .summary = "list the backups in the repository",
-            .description =
-                "Lists the backups, newest first. Wherever a command wants a BACKUP, the id, any unique "
-                "beginning of "
-                "it, \"latest\", or a time such as 2026-11-20T20:15:02Z (the newest not after it) will do.",
-            .examples = {{"What is there", "dbbackup list"},
-                         {"Ids only", "dbbackup list --json | jq -r '.backups[].id'"}},
-            .connects = false};
+    return {
+        .path = {"list"},
+        .operation = "List",
+        .summary = "list the backups in the repository",
+        .description =
+            "Lists the backups, newest first. Wherever a command wants a BACKUP, the id, any unique "
+            "beginning of "
+            "it, \"latest\", or a time such as 2026-11-20T20:15:02Z (the newest not after it) will do. The "
+            "server is shown when several back up into the repository.",
+        .examples = {{"What is there", "dbbackup list"},
+                     {"Ids only", "dbbackup list --json | jq -r '.backups[].id'"}},
+        .connects = false};
   }
   OptionList options() override { return {}; }
 
@@ -48,9 +51,17 @@ class ListCommand final : public Command {
                  {"GREW BY", Align::kRight},
                  {"TIME", Align::kRight},
                  {"HELD"},
+                 {"SERVER"},
                  {"DATABASES"}});
     const std::vector<repository::Hold> holds = context.repository().holds();
-    for (const auto& manifest : list.backups) table.add(row_of(manifest, holds));
+    const bool several_servers = std::ranges::any_of(
+        list.backups, [&](const auto& manifest) { return manifest.source != list.backups.front().source; });
+    std::vector<BackupId> ids;
+    for (const auto& manifest : list.backups) {
+      ids.push_back(manifest.id);
+      table.add(row_of(manifest, holds, several_servers));
+    }
+    warn_of_clock_ahead(context, ids);
     std::string text = list.backups.empty()
                            ? fmt::format("No backup in {} yet. Make one: dbbackup backup cluster\n",
                                          printable_line(context.place().path.string()))
@@ -73,13 +84,15 @@ class ListCommand final : public Command {
 
  private:
   static std::vector<Cell> row_of(const repository::Manifest& manifest,
-                                  const std::vector<repository::Hold>& holds) {
+                                  const std::vector<repository::Hold>& holds, bool with_server) {
     const auto hold = std::ranges::find(holds, manifest.id, &repository::Hold::backup);
     std::string databases;
     std::string part;
+    std::string server = manifest.source;
     try {
       const logical::Document document = logical::parse_document(manifest.document);
       databases = names_of(document);
+      server = fmt::format("{}, {}", document.server_address, document.system_identifier);
       if (document.is_part()) part = ", a part";
     } catch (const Error& error) {
       databases = "(" + error.message() + ")";
@@ -94,6 +107,7 @@ class ListCommand final : public Command {
         Cell(format_bytes(manifest.totals.stored_bytes)),
         Cell(format_duration(took)),
         Cell(hold == holds.end() ? "" : fmt::format("by {}: {}", hold->by, hold->reason)),
+        Cell(with_server ? server : ""),
         Cell(databases)};
   }
 };

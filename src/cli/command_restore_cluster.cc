@@ -31,14 +31,16 @@ class RestoreClusterCommand final : public Command {
                       "dbbackup restore cluster 20261120T20 -h db2 --old keep --confirm"}}};
   }
   OptionList options() override {
-    return {.arguments = {{.name = "BACKUP",
-                           .description =
-                               "id, unique beginning of one, \"latest\" (newest of a cluster), or a time",
-                           .target = &backup_}},
+    return {.arguments =
+                {{.name = "BACKUP",
+                  .description =
+                      "id, unique beginning of one, \"latest\" (newest of this server's cluster), or a time",
+                  .target = &backup_}},
             .options = options_.specs()};
   }
   Outcome run(Context& context) override {
-    return run_restore(context, options_, {.backup = choose_cluster_backup(context.repository(), *backup_)});
+    const BackupId backup = choose_cluster_backup(context.repository(), *backup_, newest_for(context));
+    return run_restore(context, options_, {.backup = backup});
   }
 
  private:

@@ -18,9 +18,10 @@ class RestoreDatabaseCommand final : public Command {
         .description =
             "Restores one database out of a backup of it or of its cluster, in the way \"restore "
             "cluster\" does. "
-            "Without --from, the newest backup that contains it is taken. With --as it gets another "
-            "name, and "
-            "the database it came from is not touched.\n\n"
+            "Without --from, the newest backup that contains it is taken: of this server, where several "
+            "back up into the repository. Where a backup of another server replaces a database, the old "
+            "one is kept unless --old drop is given. With --as it gets another name, and the database it "
+            "came from is not touched.\n\n"
             "A part of it is chosen with the options and patterns that \"backup database\" has; a table "
             "named without its schema is meant in every schema. It becomes a database of its own, beside "
             "what is there: it takes the place of a whole one only with --replace-with-part. Where it "
@@ -66,12 +67,13 @@ class RestoreDatabaseCommand final : public Command {
                                 "See: dbbackup restore database --help"}});
     }
     if (data_only_) throw no_data_only();
-    return run_restore(context, options_,
-                       {.backup = choose_database_backup(context.repository(), from_, *name_),
-                        .database = name_,
-                        .as = as_,
-                        .replace = replace_,
-                        .selection = selection_});
+    return run_restore(
+        context, options_,
+        {.backup = choose_database_backup(context.repository(), from_, *name_, newest_for(context)),
+         .database = name_,
+         .as = as_,
+         .replace = replace_,
+         .selection = selection_});
   }
 
  private:

@@ -150,7 +150,7 @@ class RestoreTableCommand final : public Command {
     options.jobs = first_of(jobs_, configured.jobs, options.jobs);
     options.lock_timeout = first_of(lock_timeout_, configured.lock_timeout, options.lock_timeout);
     repository::Repository& repository = context.repository();
-    options.backup = choose_database_backup(repository, from_, *database_);
+    options.backup = choose_database_backup(repository, from_, *database_, newest_for(context));
 
     const logical::Operation operation = rules_.as_role(context.operation());
     const auto presence =

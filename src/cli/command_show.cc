@@ -75,8 +75,11 @@ class ShowCommand final : public Command {
 
   Outcome run(Context& context) override {
     repository::Repository& repository = context.repository();
-    if (items_) return list_items(*repository.open_backup(repository.resolve(*backup_)), context.style());
-    const repository::Manifest manifest = repository.read_manifest(repository.resolve(*backup_));
+    if (items_)
+      return list_items(*repository.open_backup(repository.resolve(*backup_, context.world().clock.now())),
+                        context.style());
+    const repository::Manifest manifest =
+        repository.read_manifest(repository.resolve(*backup_, context.world().clock.now()));
     const logical::Document document = logical::parse_document(manifest.document);
     Table table({{"DATABASE"},
                  {"RESULT"},

@@ -108,7 +108,7 @@ class StatsCommand final : public Command {
   Outcome run(Context& context) override {
     repository::Repository& repository = context.repository();
     const std::optional<BackupId> wanted =
-        backup_ ? std::optional(repository.resolve(*backup_)) : std::nullopt;
+        backup_ ? std::optional(repository.resolve(*backup_, context.world().clock.now())) : std::nullopt;
     const repository::RepositoryStats stats = repository.stats(context.world().stop);
     if (!wanted) return {.text = repository_text(stats, context.style()), .json = stats_document(stats)};
     const auto found =

@@ -56,6 +56,7 @@ Json summary_of(const repository::Manifest& manifest) {
   return {{"id", manifest.id.text()},
           {"kind", manifest.kind},
           {"complete", manifest.complete},
+          {"source", manifest.source},
           {"started", manifest.started.iso()},
           {"finished", manifest.finished.iso()},
           {"seconds", seconds_between(manifest.started, manifest.finished)},

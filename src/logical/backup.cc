@@ -15,6 +15,7 @@
 #include "logical/fill_mark.h"
 #include "logical/names.h"
 #include "logical/record_stream.h"
+#include "logical/source.h"
 #include "logical/standby.h"
 #include "postgres/name_pattern.h"
 #include "postgres/server.h"
@@ -130,12 +131,6 @@ Parallelism fit_connections(const BackupOptions& options, const postgres::Server
                     fits.databases));
   }
   return fits;
-}
-
-// The same for every kind of backup of one server, so that they are compared with each other.
-std::string source_identity(const postgres::ServerFacts& server, const Operation& operation) {
-  return "postgresql/" +
-         (server.system_identifier.empty() ? operation.target.host_and_port() : server.system_identifier);
 }
 
 // Parts are a series of their own: none of them stands in for a backup of everything when old ones go.

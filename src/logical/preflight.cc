@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "logical/preflight_parts.h"
+#include "logical/source.h"
 
 namespace dbb::logical {
 namespace {
@@ -95,6 +96,21 @@ PreflightLine client_line(const PreflightInput& in) {
   return {Verdict::kOk, "client programs",
           fmt::format("pg_dumpall {}, backup written by pg_dump {}", in.facts.client->text(),
                       in.document.client_version.text())};
+}
+
+// A backup of another server would take the place of what is here.
+void source_line(const PreflightInput& in, std::vector<PreflightLine>& lines) {
+  const bool replaces = std::ranges::any_of(
+      in.databases, [](const DatabasePlan& plan) { return plan.action == DatabaseAction::kSwap; });
+  if (!replaces || !is_of_another_system(in.document, in.facts.server)) return;
+  lines.push_back(
+      {Verdict::kWarning, "source",
+       fmt::format("the backup is of another server: {}, system {}; this is system {}",
+                   in.document.server_address, in.document.system_identifier,
+                   in.facts.server.system_identifier),
+       in.options.old == OldDatabase::kDrop
+           ? "What it replaces is dropped: --old drop says so."
+           : "What it replaces is kept, unless --old drop says otherwise. Another backup: --from."});
 }
 
 void backup_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
@@ -281,6 +297,7 @@ std::vector<PreflightLine> judge(const PreflightInput& input) {
   cannot_give_lines(input, lines);
   lines.push_back(version_line(input));
   lines.push_back(client_line(input));
+  source_line(input, lines);
   backup_lines(input, lines);
   part_lines(input, lines);
   statistics_lines(input, lines);

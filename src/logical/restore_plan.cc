@@ -10,6 +10,7 @@
 #include "logical/restore_contents.h"
 #include "logical/restore_session.h"
 #include "logical/schema_archive.h"
+#include "logical/source.h"
 #include "logical/unfinished_fill.h"
 #include "logical/upgrade.h"
 #include "postgres/name_pattern.h"
@@ -244,13 +245,17 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   postgres::probe_topology(operation.target.with_database(maintenance), kProbes, operation.stop);
   Connection session = operation.connect(maintenance, "preflight");
   gather_server_facts(session, operation, plan.document, facts);
+  // Whoever meant another backup than this finds what it replaced.
+  if (is_of_another_system(plan.document, facts.server) && options.old == OldDatabase::kDefault) {
+    plan.options.old = OldDatabase::kKeep;
+  }
 
   for (DatabaseRecord& record : plan.document.databases) {
     apply_rules(options.rules, facts.server.role, record.properties);
   }
   NamesOnTarget names;
   for (const TargetDatabase& database : facts.databases) names.names.insert(database.properties.name);
-  plan.databases = plan_databases(plan.document, options, names, operation.run, operation.clock.now());
+  plan.databases = plan_databases(plan.document, plan.options, names, operation.run, operation.clock.now());
   gather_database_facts(session, operation, plan.document, plan.databases, facts);
   settle_system_databases(plan.databases, options, facts);
 
@@ -274,7 +279,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
       plan_locks(all_schemas(facts), std::max(by_slots, 1), parallel, facts.server, facts.locks);
   plan.preflight = judge({.facts = facts,
                           .document = plan.document,
-                          .options = options,
+                          .options = plan.options,
                           .databases = plan.databases,
                           .locks = locks,
                           .slots_workers = by_slots,

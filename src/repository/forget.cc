@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
+#include "repository/clock_ahead.h"
 
 namespace dbb::repository {
 namespace {
@@ -49,13 +51,24 @@ ForgetPlan plan_forget(const std::vector<Manifest>& newest_first, const std::vec
   };
   const auto hold_of = [&](const BackupId& id) { return std::ranges::find(holds, id, &Hold::backup); };
 
-  ForgetPlan plan;
-  std::map<std::pair<std::string, std::string>, uint32_t> complete_seen;  // by source and group
+  const auto ahead = [&](const Manifest& manifest) {
+    return options.now && is_ahead(manifest.id, *options.now);
+  };
+
+  using Group = std::pair<std::string, std::string>;  // source, and what of it
+  std::set<Group> timely;  // groups with a complete backup that is not ahead: their others count for nothing
   for (const Manifest& manifest : newest_first) {
-    uint32_t& seen = complete_seen[{manifest.source, group_of(manifest)}];
-    const bool is_newest = manifest.complete && seen == 0;
+    if (manifest.complete && !ahead(manifest)) timely.insert({manifest.source, group_of(manifest)});
+  }
+  ForgetPlan plan;
+  std::map<Group, uint32_t> complete_seen;
+  for (const Manifest& manifest : newest_first) {
+    const Group group(manifest.source, group_of(manifest));
+    uint32_t& seen = complete_seen[group];
+    const bool counts = manifest.complete && !(ahead(manifest) && timely.contains(group));
+    const bool is_newest = counts && seen == 0;
     const bool over = options.keep_last && seen >= *options.keep_last;  // so many newer complete ones stay
-    if (manifest.complete) ++seen;
+    if (counts) ++seen;
     const auto hold = hold_of(manifest.id);
     ForgetPlan::Entry entry = {.id = manifest.id, .group = group_of(manifest), .forget = false, .reason = {}};
     if (named(manifest.id)) {
@@ -67,6 +80,8 @@ ForgetPlan plan_forget(const std::vector<Manifest>& newest_first, const std::vec
       entry.reason = "not named";
     } else if (hold != holds.end()) {
       entry.reason = fmt::format("held by {}: {}", hold->by, hold->reason);
+    } else if (ahead(manifest)) {
+      entry.reason = "its time is ahead of this host's clock: it goes only by name";
     } else if (is_newest && !options.last_too) {
       entry.reason = "newest complete one";
     } else if (over) {

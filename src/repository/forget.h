@@ -15,6 +15,7 @@ struct ForgetOptions {
   std::optional<uint32_t> keep_last;  // and of every group all but so many of the newest complete ones
   bool last_too = false;              // also the newest complete one of its group
   std::string by;                     // user and host, for the tombstone
+  std::optional<UtcTime> now = {};    // backups that are ahead of it (clock_ahead.h) count for nothing
 };
 
 // What is to be forgotten and what stays, and why. Backups of the same source, kind and subject are a group.
@@ -32,7 +33,7 @@ struct ForgetPlan {
 
 // Error kBackupNotFound, kBackupHeld or kBackupIsLast when a backup was named that is none or may not be
 // forgotten; what a policy may not forget is kept and says so. `unreadable` are backups whose manifest cannot
-// be read: they are forgotten only by name.
+// be read: they are forgotten only by name; so are backups that are ahead of `now`.
 ForgetPlan plan_forget(const std::vector<Manifest>& newest_first, const std::vector<BackupId>& unreadable,
                        const std::vector<Hold>& holds, const ForgetOptions& options);
 

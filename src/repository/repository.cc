@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "repository/backup_session.h"
 #include "repository/checker.h"
+#include "repository/clock_ahead.h"
 #include "repository/config.h"
 #include "repository/core.h"
 #include "repository/damage.h"
@@ -208,11 +209,13 @@ std::optional<BackupId> Repository::newest_readable_backup() {
 
 Manifest Repository::read_manifest(const BackupId& id) { return core_->read_manifest(id); }
 
-BackupId Repository::resolve(std::string_view text) {
+BackupId Repository::resolve(std::string_view text, std::optional<UtcTime> now) {
   const std::vector<BackupId> ids = core_->backup_ids();
   if (text == "latest") {
     if (ids.empty()) throw not_found(text, core_->store(), "The repository is empty.");
-    return ids.front();
+    const auto timely =
+        std::ranges::find_if(ids, [&](const BackupId& id) { return !now || !is_ahead(id, *now); });
+    return timely == ids.end() ? ids.front() : *timely;
   }
   if (text.find('-') == 4) {  // 2026-11-20T...: ids have their first dash at 16
     const std::string time = UtcTime::parse(text).compact();

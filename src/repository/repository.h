@@ -77,8 +77,9 @@ class Repository {
   // kBackupNotFound, kCorruptedBackup.
   Manifest read_manifest(const BackupId& id);
   // What people type: an id, a prefix of one, "latest", or a time such as "2026-11-20T20:15:02Z", which means
-  // the newest not after it. kBackupNotFound; kBackupAmbiguous with the candidates in the solution.
-  BackupId resolve(std::string_view text);
+  // the newest not after it. With `now`, "latest" is not one that is ahead of it (clock_ahead.h) as long as
+  // there is another. kBackupNotFound; kBackupAmbiguous with the candidates in the solution.
+  BackupId resolve(std::string_view text, std::optional<UtcTime> now = {});
 
   // Ends and throws kCancelled from its calls when `stop` is requested.
   std::unique_ptr<BackupWriter> begin_backup(const BeginBackup& options, system::Clock& clock,
