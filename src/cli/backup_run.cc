@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "cli/clock_warning.h"
 #include "cli/context.h"
 #include "cli/host_memory.h"
 #include "cli/json_documents.h"
@@ -45,15 +46,39 @@ std::string text_of(const logical::BackupResult& result, const Style& style) {
   return out;
 }
 
+// Rights would not help: the database takes no connections, whoever asks.
+bool is_closed(const logical::DatabaseRecord& database) {
+  return database.state == logical::DatabaseState::kFailed && !database.properties.allow_connections;
+}
+
 std::vector<std::string> remedies(const logical::BackupResult& result) {
   std::vector<std::string> steps;
+  bool something_else = !result.document.globals_left_out.empty();
+  for (const auto& database : result.document.databases) {
+    if (is_closed(database)) {
+      steps.push_back(fmt::format("Database {0} takes no connections. Leave it out: --exclude-database '{0}'",
+                                  database.name()));
+      steps.push_back(
+          fmt::format("Or let it be read, as a superuser: ALTER DATABASE \"{}\" WITH "
+                      "ALLOW_CONNECTIONS true",
+                      database.name()));
+    } else if (database.state != logical::DatabaseState::kComplete) {
+      something_else = true;
+    }
+  }
+  if (!something_else) {
+    steps.push_back("Run the backup again.");
+    return steps;
+  }
+  const size_t of_closed = steps.size();
   for (const auto& database : result.document.databases) {
     for (const std::string& grant : database.grants) {
       steps.push_back(fmt::format("As a superuser, in database {}: {}", database.name(), grant));
     }
   }
-  steps.push_back(steps.empty() ? "Give the role the missing rights, or connect as a superuser (-U postgres)."
-                                : "Or connect as a superuser (-U postgres), who may read everything.");
+  steps.push_back(steps.size() == of_closed
+                      ? "Give the role the missing rights, or connect as a superuser (-U postgres)."
+                      : "Or connect as a superuser (-U postgres), who may read everything.");
   steps.push_back("Check with: dbbackup doctor");
   steps.push_back("Run the backup again.");
   return steps;
@@ -129,6 +154,7 @@ Outcome run_backup(Context& context, const BackupRunOptions& options,
   repository::Repository& repository = context.repository();
   const logical::BackupResult result = logical::back_up(repository, backup, context.operation());
   context.remember_repository();
+  if (const auto newest = repository.newest_readable_backup()) warn_of_clock_ahead(context, {*newest});
   Outcome outcome{.text = text_of(result, context.style()), .json = backup_document(result)};
   if (!result.manifest.complete) outcome.error = incomplete(result);
   return outcome;

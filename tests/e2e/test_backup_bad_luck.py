@@ -238,6 +238,9 @@ class Rights(EndToEnd):
         for name in ("closed", "forbidden"):
             self.assertEqual("failed", states[name][0])
             self.assertTrue(states[name][1].startswith("PERMISSION_DENIED"), states[name])
+        # No right would open it to a backup.
+        self.assertIn("--exclude-database 'closed'", " ".join(outcome.error["solution"]))
+        self.succeeds("backup", "cluster", "--exclude-database", "closed")
 
     def test_the_remains_of_an_interrupted_drop_are_skipped_with_a_warning(self):
         self.cluster.create_database("half dropped")
