@@ -87,8 +87,9 @@ class RichCluster(EndToEnd):
         self.assert_same(self.original, self.picture(fresh))
         self.assert_nothing_left(fresh)
 
-        # And once more over what is there: roles, tablespaces and system databases exist by now.
-        self.succeeds("restore", "cluster", "latest", "--confirm")
+        # And once more over what is there: roles, tablespaces and system databases exist by now. What a backup of another
+        # server replaces is kept unless it is told otherwise.
+        self.succeeds("restore", "cluster", "latest", "--confirm", "--old", "drop")
         self.assert_same(self.original, self.picture(fresh))
         self.assert_nothing_left(fresh)
 
