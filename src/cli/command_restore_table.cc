@@ -40,6 +40,9 @@ std::string text_of(const logical::TablePlan& plan) {
   }
   out += bullets("Comes with it:", plan.entries);
   out += bullets("Does not come with it:", plan.left_behind);
+  out += bullets(
+      "Published when it is there, but without the rows restored (give them to subscribers yourself):",
+      plan.publications);
   return out;
 }
 
@@ -80,7 +83,8 @@ class RestoreTableCommand final : public Command {
             "left "
             "out. Foreign keys of other tables are not brought. A partition or a child that is named itself "
             "comes back as "
-            "a table of its own.",
+            "a table of its own; with --replace, a child takes the old one's place below its parents. Nobody "
+            "gets privileges by the database's default privileges, and rows are not sent to subscribers.",
         .examples = {
             {"Print what would be done", "dbbackup restore table app public.orders --as orders_yesterday"},
             {"Carry it out", "dbbackup restore table app public.orders --as orders_yesterday --confirm"},

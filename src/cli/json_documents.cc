@@ -233,7 +233,8 @@ Json table_plan_json(const logical::TablePlan& plan) {
           {"rows", plan.rows},
           {"row_bytes", plan.row_bytes},
           {"entries", plan.entries},
-          {"left_behind", plan.left_behind}};
+          {"left_behind", plan.left_behind},
+          {"publications", plan.publications}};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "logical/names.h"
+#include "logical/table_neighbours.h"
 
 namespace dbb::logical {
 namespace {
@@ -153,9 +154,10 @@ void move_in(Connection& session, const std::string& from, const QualifiedName& 
                               session.quote_identifier(as.first)));
 }
 
-std::vector<std::string> exchange(Connection& session, const TablePlacement& placement) {
+PlacedTable exchange(Connection& session, const TablePlacement& placement) {
   session.execute(fmt::format("SET LOCAL lock_timeout = '{}s'", placement.lock_timeout.count()));
-  refuse_place(look_at_place(session, placement.as), placement.as, placement.replace);
+  const TableThere there = look_at_place(session, placement.as);
+  refuse_place(there, placement.as, placement.replace);
   const QualifiedName& first = placement.tables.front();
   TakenNames taken;
   for (const QualifiedName& table : placement.tables) {
@@ -165,7 +167,7 @@ std::vector<std::string> exchange(Connection& session, const TablePlacement& pla
   if (placement.replace) move_old_away(session, placement, taken);
 
   std::vector<QualifiedName> places{placement.as};
-  std::vector<std::string> renamed;
+  PlacedTable placed;
   taken[placement.as.first].insert(placement.as.second);
   for (size_t i = 1; i < placement.tables.size(); ++i) {
     const QualifiedName& table = placement.tables[i];
@@ -174,14 +176,18 @@ std::vector<std::string> exchange(Connection& session, const TablePlacement& pla
     const std::string wanted = name_below(table, placement, nothing);
     places.emplace_back(schema, name_below(table, placement, taken[schema]));
     if (places.back().second != wanted) {
-      renamed.push_back(fmt::format("{}.{} is there already: the restored one is {}.{}", schema, wanted,
-                                    schema, places.back().second));
+      placed.renamed.push_back(fmt::format("{}.{} is there already: the restored one is {}.{}", schema,
+                                           wanted, schema, places.back().second));
     }
   }
   for (size_t i = 0; i < places.size(); ++i)
     move_in(session, placement.from_schema, placement.tables[i], places[i], taken[places[i].first]);
   session.execute(fmt::format("DROP SCHEMA {}", session.quote_identifier(placement.from_schema)));
-  return renamed;
+  if (placement.replace) {
+    placed.not_inherited =
+        hand_over_parents(session, there.parents, {placement.as.first, placement.kept_name}, placement.as);
+  }
+  return placed;
 }
 
 }  // namespace
@@ -212,9 +218,13 @@ TableThere look_at_place(Connection& session, const QualifiedName& name) {
       JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
     UNION
     SELECT 'child ' || i.inhrelid::pg_catalog.regclass::text FROM pg_catalog.pg_inherits i JOIN t ON i.inhparent = t.oid
+    UNION
+    SELECT 'partitioned table ' || i.inhparent::pg_catalog.regclass::text FROM pg_catalog.pg_inherits i
+      JOIN t ON i.inhrelid = t.oid JOIN pg_catalog.pg_class c ON c.oid = t.oid WHERE c.relispartition
     ORDER BY 1)",
       {session.qualified(name.first, name.second)});
   for (int row = 0; row < refer.rows(); ++row) there.still_refer.push_back(refer.string(row, 0));
+  there.parents = parents_of(session, name);
   return there;
 }
 
@@ -243,10 +253,10 @@ std::string schema_for(const QualifiedName& table, const QualifiedName& first, c
   return table.first == first.first ? as.first : table.first;
 }
 
-std::vector<std::string> place_table(Connection& session, const TablePlacement& placement) {
-  std::vector<std::string> renamed;
-  postgres::in_transaction(session, [&] { renamed = exchange(session, placement); });
-  return renamed;
+PlacedTable place_table(Connection& session, const TablePlacement& placement) {
+  PlacedTable placed;
+  postgres::in_transaction(session, [&] { placed = exchange(session, placement); });
+  return placed;
 }
 
 }  // namespace dbb::logical

@@ -13,8 +13,9 @@ namespace dbb::logical {
 struct TableThere {
   bool schema_exists = false;
   bool exists = false;
-  bool is_table = false;                 // an ordinary one or the root of partitions, not a view
-  std::vector<std::string> still_refer;  // "view public.v", "foreign key a_fkey of public.a"
+  bool is_table = false;                    // an ordinary one or the root of partitions, not a view
+  std::vector<std::string> still_refer;     // "view public.v", "foreign key a_fkey of public.a"
+  std::vector<QualifiedName> parents = {};  // that it inherits from
 };
 TableThere look_at_place(postgres::Connection& session, const QualifiedName& name);
 
@@ -33,8 +34,13 @@ struct TablePlacement {
 // Which schemas the tables of a placement come into: that of the first, if it changes, and their own.
 std::string schema_for(const QualifiedName& table, const QualifiedName& first, const QualifiedName& as);
 
+struct PlacedTable {                       // for people
+  std::vector<std::string> renamed;        // tables that got another name, since theirs was taken
+  std::vector<std::string> not_inherited;  // parents that keep the old table as their child, and why
+};
+
 // One transaction. Tables below the first are renamed as it is; these, indexes, sequences and statistics get
-// other names where theirs are taken. Returns what tables got another name for that, for people.
-std::vector<std::string> place_table(postgres::Connection& session, const TablePlacement& placement);
+// other names where theirs are taken. The first inherits from what the table did that it replaces.
+PlacedTable place_table(postgres::Connection& session, const TablePlacement& placement);
 
 }  // namespace dbb::logical

@@ -17,6 +17,7 @@
 #include "logical/schema_runner.h"
 #include "logical/sequences.h"
 #include "logical/table_leftovers.h"
+#include "logical/table_neighbours.h"
 #include "postgres/archive_statements.h"
 #include "postgres/server.h"
 #include "system/machine.h"
@@ -122,6 +123,19 @@ void refuse_downgrade(const Document& document, const postgres::ServerFacts& ser
       {.message = fmt::format("The backup is of PostgreSQL {}, the target is {}.",
                               document.server_version.text(), server.version.text()),
        .solution = {fmt::format("Restore into PostgreSQL {} or newer.", document.server_version.major())}});
+}
+
+// Of the parents that it had, and of those whose child it becomes in place of the old one.
+void tell_parents(TablePlan& plan, const TableEntries& entries,
+                  const std::vector<QualifiedName>& taken_over) {
+  for (const QualifiedName& parent : taken_over)
+    plan.entries.push_back(fmt::format("INHERITS {}", shown(parent)));
+  for (const auto& [child, parent] : entries.other_parents()) {
+    const bool comes =
+        child == plan.options.table && std::ranges::find(taken_over, parent) != taken_over.end();
+    if (!comes)
+      plan.left_behind.push_back(fmt::format("INHERITS TABLE {} of TABLE {}", shown(parent), shown(child)));
+  }
 }
 
 // Statements of the running database's own event triggers are not for us.
@@ -231,13 +245,14 @@ class TableRestore {
         [this](const Error& error, const ArchiveEntry& entry) { return leave_out(error, entry); });
     const int workers = plan_.options.jobs > 0 ? plan_.options.jobs : system::processor_count();
     runner.run("schema", plan.before_rows, 1);
-    for (const TableEntries::Parent& parent : entries.other_parents()) {
-      session.execute(fmt::format("ALTER TABLE {} NO INHERIT {}", session.qualified(schema_, parent.child),
-                                  session.qualified(parent.parent.first, parent.parent.second)));
-    }
+    leave_to_owners(session, schema_);
+    leave_parents(session, schema_, {});
+    const std::vector<std::string> hidden = hide_from_publications(session, schema_);
     load_rows(*backup_, only, operation_, work_, {.workers = workers}, progress_, plan_.options.into);
+    make_logged(session, schema_, hidden);
     set_sequences(session, content, entries.sequences());
     runner.run("indexes", plan.after_rows, workers);
+    leave_parents(session, schema_, entries.helpers());
     runner.run("privileges", plan.privileges, 1);
     operation_.at_step("table-built", plan_.options.into);
     if (plan_.options.proof) {
@@ -288,15 +303,16 @@ class TableRestore {
   }
 
   void place(Connection& session) {
-    std::vector<std::string> renamed = place_table(session, {.from_schema = schema_,
-                                                             .tables = plan_.tables,
-                                                             .as = plan_.options.as,
-                                                             .replace = plan_.options.replace && plan_.exists,
-                                                             .kept_name = plan_.kept_name,
-                                                             .lock_timeout = plan_.options.lock_timeout});
-    for (std::string& line : renamed) operation_.notice("table-renamed", std::move(line));
+    PlacedTable placed = place_table(session, {.from_schema = schema_,
+                                               .tables = plan_.tables,
+                                               .as = plan_.options.as,
+                                               .replace = plan_.options.replace && plan_.exists,
+                                               .kept_name = plan_.kept_name,
+                                               .lock_timeout = plan_.options.lock_timeout});
+    for (std::string& line : placed.renamed) operation_.notice("table-renamed", std::move(line));
     if (plan_.options.replace && plan_.exists) result_.kept_as = plan_.kept_name;
     for (std::string& line : left_out_) warn(std::move(line));
+    for (std::string& line : placed.not_inherited) warn(std::move(line));
   }
 
   bool leave_out(const Error& error, const ArchiveEntry& entry) {
@@ -365,7 +381,7 @@ TablePlan plan_restore_table(repository::Repository& repository, const RestoreTa
   const RuledToc ruled(archive.toc(), options.rules);
   const TableEntries entries(ruled.toc(), plan.options.table, "x");
   for (const ArchiveEntry& entry : entries.toc().entries) {
-    if (postgres::is_restored(entry))
+    if (postgres::is_restored(entry) && !entries.is_helper(entry))
       plan.entries.push_back(fmt::format("{} {}", entry.description, entry.tag));
   }
   for (const TableEntries::Member& member : entries.members()) plan.tables.push_back(member.name);
@@ -381,6 +397,8 @@ TablePlan plan_restore_table(repository::Repository& repository, const RestoreTa
   const TableThere there = look_at_place(session, plan.options.as);
   plan.exists = there.exists;
   plan.still_refer = there.still_refer;
+  plan.publications = publications_of(session, plan.options.as.first);
+  tell_parents(plan, entries, options.replace ? there.parents : std::vector<QualifiedName>{});
   if (plan.exists && options.replace)
     plan.kept_name = kept_name(plan.options.as.second, operation.clock.now());
   refuse_place(there, plan.options.as, options.replace);

@@ -37,6 +37,7 @@ struct TablePlan {
   std::vector<QualifiedName> tables;     // by their names in the backup: the table, and those below it
   std::vector<std::string>
       still_refer;  // to the old one after it is replaced: views, foreign keys, functions
+  std::vector<std::string> publications = {};  // that every table there is in; rows restored are not sent
   bool backup_complete = true;
 };
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "logical/moved_names.h"
 #include "logical/sql_script.h"
 #include "postgres/archive_statements.h"
 
@@ -38,64 +39,31 @@ bool belongs_to(const ArchiveEntry& entry, const ArchiveEntry& table) {
          (is_named_after(entry, table) || entry.tag == table.tag);
 }
 
-std::string name_in_sql(std::string_view schema, std::string_view name) {
-  return postgres::quoted(schema) + "." + postgres::quoted(name);
-}
-
-// Where three tokens name one of the relations; the index of the first, or none.
-bool names_relation(const std::vector<Token>& tokens, size_t at, const std::set<QualifiedName>& relations) {
-  if (at + 2 >= tokens.size() || !tokens[at].is_identifier() || !tokens[at + 1].is_symbol('.') ||
-      !tokens[at + 2].is_identifier())
-    return false;
-  if (at > 0 && tokens[at - 1].is_symbol('.')) return false;
-  return relations.contains({tokens[at].value(), tokens[at + 2].value()});
-}
-
-// name(...) is a call, but where a table is named with its columns.
-bool is_call(const std::vector<Token>& tokens, size_t at) {
-  if (at + 3 >= tokens.size() || !tokens[at + 3].is_symbol('(')) return false;
-  if (at == 0) return true;
-  const Token& before = tokens[at - 1];
-  return !(before.is("TABLE") || before.is("REFERENCES") || before.is("ONLY") || before.is("ON") ||
-           before.is("INTO") || before.is("FROM"));
-}
-
 // ALTER SEQUENCE s OWNED BY schema.table.column
 bool is_owned_by(const ArchiveEntry& entry, const std::set<QualifiedName>& tables) {
   bool is_owned = false;
   for_each_statement(entry.definition, [&](const Statement& statement) {
-    is_owned = is_owned || names_relation(statement.tokens, statement.find("BY") + 1, tables);
+    const auto owner = qualified_name_at(statement.tokens, statement.find("BY") + 1);
+    is_owned = is_owned || (owner && tables.contains(*owner));
   });
   return is_owned;
-}
-
-std::string literal(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
-  return out + "'";
-}
-
-// The value of a literal that is nothing but a relation's name, moved; "" for any other.
-std::string moved_literal(const std::string& value, const std::set<QualifiedName>& relations,
-                          const std::string& schema) {
-  std::string moved;
-  for_each_statement(value, [&](const Statement& statement) {
-    if (statement.tokens.size() != 3 || !names_relation(statement.tokens, 0, relations)) return;
-    moved = name_in_sql(schema, statement.tokens[2].value());
-  });
-  return moved;
 }
 
 QualifiedName full_name(const ArchiveEntry& entry) {
   return {std::string(entry.schema), std::string(entry.tag)};
 }
 
-// Tables of one schema cannot share a name.
-std::string clash_among(const std::set<QualifiedName>& names) {
+bool is_table(const ArchiveEntry& entry) { return is_one_of(entry.description, {"TABLE", "FOREIGN TABLE"}); }
+
+// Of these kinds of objects, no two of one schema can share a name.
+std::string clash_among(std::initializer_list<const MovedNames::Names*> kinds) {
   std::map<std::string, std::string> schemas;
-  for (const auto& [schema, name] : names) {
-    const auto [place, is_new] = schemas.try_emplace(name, schema);
-    if (!is_new) return fmt::format("{0}.{2} and {1}.{2}", place->second, schema, name);
+  for (const MovedNames::Names* names : kinds) {
+    for (const auto& [name, moved] : *names) {
+      const auto [place, is_new] = schemas.try_emplace(name.second, name.first);
+      if (!is_new && place->second != name.first)
+        return fmt::format("{0}.{2} and {1}.{2}", place->second, name.first, name.second);
+    }
   }
   return {};
 }
@@ -111,7 +79,7 @@ bool names_as_parent(const ArchiveEntry& table, const ArchiveEntry& parent) {
   for_each_statement(table.definition, [&](const Statement& statement) {
     const bool is_attachment = statement.begins_with({"ALTER", "TABLE"});
     for (size_t at = is_attachment ? 0 : statement.find("INHERITS"); at < statement.tokens.size(); ++at)
-      found = found || names_relation(statement.tokens, at, {full_name(parent)});
+      found = found || qualified_name_at(statement.tokens, at) == full_name(parent);
   });
   return found;
 }
@@ -132,8 +100,22 @@ std::string without_attachment(std::string_view definition) {
   return out;
 }
 
+// CREATE TABLE ... INHERITS (public.a, public.b)
+std::set<QualifiedName> parents_in(const ArchiveEntry& table) {
+  std::set<QualifiedName> parents;
+  if (table.definition.find("\nINHERITS (") == std::string_view::npos) return parents;
+  for_each_statement(table.definition, [&](const Statement& statement) {
+    for (size_t at = statement.find("INHERITS"); at < statement.tokens.size(); ++at) {
+      if (const auto name = qualified_name_at(statement.tokens, at)) parents.insert(*name);
+    }
+  });
+  return parents;
+}
+
+}  // namespace
+
 // A table and those below it, be they partitions or children.
-class Family {
+class TableEntries::Family {
  public:
   Family(const postgres::ArchiveToc& toc, const ArchiveEntry& root) {
     for (const ArchiveEntry& entry : toc.entries) {
@@ -151,15 +133,13 @@ class Family {
     }
     for (const auto& [parent, child] : children_) {
       if (member_ids_.contains(child->id) && !member_ids_.contains(parent) && !attached_.contains(child->id))
-        other_parents_.emplace_back(child, by_id_.at(parent));
+        add_ancestors(*by_id_.at(parent));
     }
   }
 
   const std::vector<const ArchiveEntry*>& members() const { return members_; }
-  // {child, parent}: who inherits from a table that is no member.
-  const std::vector<std::pair<const ArchiveEntry*, const ArchiveEntry*>>& other_parents() const {
-    return other_parents_;
-  }
+  // Tables that are no members, and that members inherit from.
+  const std::vector<const ArchiveEntry*>& ancestors() const { return ancestors_; }
   bool is_index(int id) const {
     const auto found = by_id_.find(id);
     return found != by_id_.end() && is_one_of(found->second->description, {"INDEX", "CONSTRAINT"});
@@ -189,10 +169,6 @@ class Family {
   }
 
  private:
-  static bool is_table(const ArchiveEntry& entry) {
-    return is_one_of(entry.description, {"TABLE", "FOREIGN TABLE"});
-  }
-
   void add(const ArchiveEntry& table) {
     if (member_ids_.insert(table.id).second) members_.push_back(&table);
   }
@@ -205,6 +181,14 @@ class Family {
       const auto parent = by_id_.find(id);  // parents stand before their children
       if (parent != by_id_.end() && is_table(*parent->second) && names_as_parent(table, *parent->second))
         children_.emplace(id, &table);
+    }
+  }
+
+  void add_ancestors(const ArchiveEntry& table) {
+    if (std::ranges::find(ancestors_, &table) != ancestors_.end()) return;
+    ancestors_.push_back(&table);
+    for (const auto& [parent, child] : children_) {
+      if (child == &table) add_ancestors(*by_id_.at(parent));
     }
   }
 
@@ -229,10 +213,8 @@ class Family {
   std::set<int> attached_;
   std::set<int> member_ids_;
   std::vector<const ArchiveEntry*> members_;
-  std::vector<std::pair<const ArchiveEntry*, const ArchiveEntry*>> other_parents_;
+  std::vector<const ArchiveEntry*> ancestors_;
 };
-
-}  // namespace
 
 QualifiedName parse_table_name(std::string_view typed) {
   std::vector<std::string> parts(1);
@@ -261,25 +243,6 @@ QualifiedName parse_table_name(std::string_view typed) {
   return {parts[0], parts[1]};
 }
 
-std::string moved_to_schema(std::string_view definition, const std::set<QualifiedName>& relations,
-                            const std::string& schema) {
-  EditedScript moved_definition(definition);
-  for_each_statement(definition, [&](const Statement& statement) {
-    const std::vector<Token>& tokens = statement.tokens;
-    for (size_t at = 0; at < tokens.size(); ++at) {
-      if (tokens[at].kind == TokenKind::kString) {
-        const std::string moved = moved_literal(tokens[at].value(), relations, schema);
-        if (!moved.empty()) moved_definition.replace(tokens[at].text, literal(moved));
-      } else if (names_relation(tokens, at, relations) && !is_call(tokens, at)) {
-        moved_definition.replace({tokens[at].text.begin(), tokens[at + 2].text.end()},
-                                 name_in_sql(schema, tokens[at + 2].value()));
-        at += 2;
-      }
-    }
-  });
-  return moved_definition.text();
-}
-
 TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName& table,
                            const std::string& schema)
     : toc_(toc) {
@@ -294,40 +257,49 @@ TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName&
   const std::string shown = fmt::format("{}.{}", table.first, table.second);
   const Family family(toc, *found);
   std::set<int> ids;
-  std::set<QualifiedName> moved;
+  std::set<QualifiedName> tables;
   for (const ArchiveEntry* member : family.members()) {
     ids.insert(member->id);
-    moved.insert(full_name(*member));
+    tables.insert(full_name(*member));
     members_.push_back(
         {.name = full_name(*member),
          .is_partitioned = member->definition.find("\nPARTITION BY ") != std::string_view::npos,
          .is_foreign = member->description == "FOREIGN TABLE",
          .owner = std::string(member->owner)});
   }
-  for (const auto& [child, parent] : family.other_parents()) {
-    other_parents_.push_back({.child = std::string(child->tag), .parent = full_name(*parent)});
-    left_behind_.push_back(
-        fmt::format("INHERITS {} of {}", postgres::name_of(*parent), postgres::name_of(*child)));
+  for (const ArchiveEntry* member : family.members()) {
+    for (const QualifiedName& parent : parents_in(*member)) {
+      if (!tables.contains(parent)) other_parents_.push_back({.child = full_name(*member), .parent = parent});
+    }
   }
   for (const ArchiveEntry& entry : toc.entries) {
     if (family.has(entry)) ids.insert(entry.id);
-    if (entry.description == "SEQUENCE OWNED BY" && is_owned_by(entry, moved))
+    if (entry.description == "SEQUENCE OWNED BY" && is_owned_by(entry, tables))
       sequences_.push_back(full_name(entry));
     const bool is_left = is_one_of(entry.description, {"TABLE ATTACH", "PUBLICATION TABLE"});
     if (is_left && !ids.contains(entry.id) && family.concerns(entry))
       left_behind_.push_back(postgres::name_of(entry));
   }
+  const auto in_schema = [&](const QualifiedName& name) {
+    return std::pair(name, QualifiedName(schema, name.second));
+  };
+  MovedNames moved;
+  for (const QualifiedName& name : tables) moved.tables.insert(in_schema(name));
   for (const ArchiveEntry& entry : toc.entries) {
     const QualifiedName name = full_name(entry);
     const bool is_ours = std::ranges::find(sequences_, name) != sequences_.end();
     if (is_ours && is_one_of(entry.description, {"SEQUENCE", "SEQUENCE OWNED BY"})) ids.insert(entry.id);
     if (!ids.contains(entry.id)) continue;
     if (entry.description == "SEQUENCE" && !is_ours) sequences_.push_back(name);
-    if (is_one_of(entry.description, {"SEQUENCE", "STATISTICS", "INDEX"})) moved.insert(name);
+    if (entry.description == "SEQUENCE") moved.sequences.insert(in_schema(name));
+    if (entry.description == "STATISTICS") moved.statistics.insert(in_schema(name));
+    if (entry.description == "INDEX") moved.indexes.insert(in_schema(name));
     // The index of a key has the key's name: "orders orders_pkey".
     const ArchiveEntry* member = entry.description == "CONSTRAINT" ? family.member_of(entry) : nullptr;
-    if (member != nullptr && is_named_after(entry, *member))
-      moved.emplace(entry.schema, entry.tag.substr(member->tag.size() + 1));
+    if (member != nullptr && is_named_after(entry, *member)) {
+      moved.indexes.insert(
+          in_schema({std::string(entry.schema), std::string(entry.tag.substr(member->tag.size() + 1))}));
+    }
   }
   // Both indexes are among them, or neither.
   for (const ArchiveEntry& entry : toc.entries) {
@@ -341,19 +313,43 @@ TableEntries::TableEntries(const postgres::ArchiveToc& toc, const QualifiedName&
     if (is_one_of(entry.description, {"COMMENT", "ACL", "SECURITY LABEL"}) && depends_on(entry, ids))
       ids.insert(entry.id);
   }
-  clash_ = clash_among(moved);
+  clash_ = clash_among({&moved.tables, &moved.sequences, &moved.indexes});
+  if (clash_.empty()) clash_ = clash_among({&moved.statistics});
+  add_helpers(family, schema, moved);
   std::erase_if(toc_.entries, [&](const ArchiveEntry& entry) {
-    return !ids.contains(entry.id) && !is_one_of(entry.description, {"ENCODING", "STDSTRINGS"});
+    return !ids.contains(entry.id) && !helper_ids_.contains(entry.id) &&
+           !is_one_of(entry.description, {"ENCODING", "STDSTRINGS"});
   });
+  for (ArchiveEntry& entry : toc_.entries) {
+    if (entry.id != root_id || !attaches_itself(entry)) continue;
+    left_behind_.push_back("TABLE ATTACH " + shown);
+    entry.definition = texts_.emplace_back(without_attachment(entry.definition));
+  }
+  move(moved, schema);
+}
+
+void TableEntries::add_helpers(const Family& family, const std::string& schema, MovedNames& moved) {
+  for (const ArchiveEntry* parent : family.ancestors()) {
+    // Tables of several schemas may have one name.
+    helpers_.push_back(fmt::format("dbbackup_parent_{}", helpers_.size() + 1));
+    moved.parents.emplace(full_name(*parent), QualifiedName(schema, helpers_.back()));
+    helper_ids_.insert(parent->id);
+    for (const ArchiveEntry& entry : toc_.entries) {
+      if (entry.description == "CHECK CONSTRAINT" && belongs_to(entry, *parent)) helper_ids_.insert(entry.id);
+    }
+  }
+}
+
+void TableEntries::move(const MovedNames& moved, const std::string& schema) {
   const std::string_view new_schema = texts_.emplace_back(schema);
   for (ArchiveEntry& entry : toc_.entries) {
-    if (!ids.contains(entry.id)) continue;
-    if (entry.id == root_id && attaches_itself(entry)) {
-      left_behind_.push_back("TABLE ATTACH " + shown);
-      entry.definition = texts_.emplace_back(without_attachment(entry.definition));
-    }
-    entry.definition = texts_.emplace_back(moved_to_schema(entry.definition, moved, schema));
+    if (is_one_of(entry.description, {"ENCODING", "STDSTRINGS"})) continue;
+    const auto helper = moved.parents.find(full_name(entry));  // before it is moved
+    entry.definition = texts_.emplace_back(with_moved_names(entry.definition, moved));
     if (!entry.schema.empty()) entry.schema = new_schema;
+    if (!is_helper(entry) || !is_table(entry)) continue;
+    entry.tag = texts_.emplace_back(helper->second.second);
+    entry.owner = {};
   }
 }
 

@@ -13,6 +13,8 @@
 // another schema than its own. Pure functions.
 namespace dbb::logical {
 
+struct MovedNames;
+
 // "schema", "name"
 using QualifiedName = std::pair<std::string, std::string>;
 
@@ -42,30 +44,35 @@ class TableEntries {
   // Two names that would be one in the new schema, for people; "" when there are none.
   const std::string& clash() const { return clash_; }
   struct Parent {
-    std::string child;  // its name in the new schema
+    QualifiedName child;  // both by their names in the archive
     QualifiedName parent;
   };
-  // Tables outside that members inherit from, because their columns are described there. To be taken away
-  // when the members are there.
+  // Tables outside that members inherit from.
   const std::vector<Parent>& other_parents() const { return other_parents_; }
+  // Tables in the new schema, like those that members inherit from, which describe columns and checks of
+  // theirs. To be left and dropped when the members are there. A parent that is not in the archive has none:
+  // such a member is made below the one that is there.
+  const std::vector<std::string>& helpers() const { return helpers_; }
+  bool is_helper(const postgres::ArchiveEntry& entry) const { return helper_ids_.contains(entry.id); }
   // Sequences that came with it, by the names they have in the archive.
   const std::vector<QualifiedName>& sequences() const { return sequences_; }
   // What hangs on the table and is left behind: its place among partitions, publications.
   const std::vector<std::string>& left_behind() const { return left_behind_; }
 
  private:
+  class Family;
+  void add_helpers(const Family& family, const std::string& schema, MovedNames& moved);
+  void move(const MovedNames& moved, const std::string& schema);
+
   std::deque<std::string> texts_;  // entries point into them
   postgres::ArchiveToc toc_;
   std::vector<Member> members_;
   std::vector<Parent> other_parents_;
+  std::vector<std::string> helpers_;
+  std::set<int> helper_ids_;
   std::string clash_;
   std::vector<QualifiedName> sequences_;
   std::vector<std::string> left_behind_;
 };
-
-// A statement in which each of the relations is named with `schema` instead of its own, also in literals such
-// as 'public.orders_id_seq'::regclass.
-std::string moved_to_schema(std::string_view definition, const std::set<QualifiedName>& relations,
-                            const std::string& schema);
 
 }  // namespace dbb::logical
