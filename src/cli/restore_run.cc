@@ -33,7 +33,10 @@ std::optional<Error> incomplete(const logical::RestoreResult& result) {
   return Error(ErrorCode::kRestoreIncomplete,
                {.message = "The databases were restored, but not everything of the backup is in them.",
                 .cause = std::move(cause),
-                .solution = {"Mend what the queries need, then: REFRESH MATERIALIZED VIEW ...",
+                .solution = {"A view that was not refreshed: mend what its query needs, then REFRESH "
+                             "MATERIALIZED VIEW ...",
+                             "A table that was not restored: take a backup that has what it refers to, or "
+                             "make that first, then: dbbackup restore table",
                              "Old databases that were replaced are kept: see them with dbbackup cleanup "
                              "--kept, and drop them when nothing is missing any more."}});
 }
@@ -136,7 +139,7 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
        .value = "WHAT",
        .description =
            "what becomes of a database that is replaced: drop, or keep as NAME_before_TIME (drop after a "
-           "proof, keep without)",
+           "proof; keep without one, or when the backup is incomplete or of another server)",
        .target = &old,
        .choices = {"drop", "keep"}},
       {.names = "--no-proof",

@@ -91,8 +91,10 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
     }
     if (plan.action == DatabaseAction::kSwap) {
       plan.kept_name = unused_kept_name(plan.name, now, taken);
+      // What the backup lacks, the old one may have.
+      const bool may_be_dropped = options.proof && record->state == DatabaseState::kComplete;
       plan.drop_old =
-          options.old == OldDatabase::kDrop || (options.old == OldDatabase::kDefault && options.proof);
+          options.old == OldDatabase::kDrop || (options.old == OldDatabase::kDefault && may_be_dropped);
     }
     plans.push_back(std::move(plan));
   }

@@ -48,6 +48,14 @@ TEST(PlanDatabases, SystemDatabasesComeLastAndAreFilled) {
   EXPECT_EQ(plans[2].staging_name, "");
 }
 
+TEST(PlanDatabases, TheOldOneIsKeptWhenTheBackupIsIncomplete) {
+  Document document = document_of({"app"});
+  document.databases[0].state = DatabaseState::kIncomplete;
+  const NamesOnTarget target{{"app"}};
+  EXPECT_FALSE(plan_databases(document, {}, target, kRun, kNow)[0].drop_old);
+  EXPECT_TRUE(plan_databases(document, {.old = OldDatabase::kDrop}, target, kRun, kNow)[0].drop_old);
+}
+
 TEST(PlanDatabases, TheOldOneIsDroppedAfterAProofAndKeptWithout) {
   const Document document = document_of({"app"});
   const NamesOnTarget target{{"app"}};

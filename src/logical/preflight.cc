@@ -126,7 +126,10 @@ void backup_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
                        in.options.database ? "Choose another backup: dbbackup list" : "It is skipped."});
     } else {
       lines.push_back({Verdict::kWarning, check, fmt::format("incomplete: {}", join_names(record->left_out)),
-                       "It is restored without these."});
+                       plan.action == DatabaseAction::kSwap && !plan.drop_old
+                           ? "It is restored without these, and the old one is kept, unless --old drop says "
+                             "otherwise. Another backup: --from."
+                           : "It is restored without these."});
     }
   }
   if (whole) lines.push_back({Verdict::kOk, "backup", "complete"});

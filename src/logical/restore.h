@@ -16,7 +16,7 @@
 namespace dbb::logical {
 
 enum class OldDatabase : uint8_t {
-  kDefault,  // dropped after a proof, kept without one
+  kDefault,  // dropped after a proof; kept without one, or when the backup is incomplete
   kDrop,
   kKeep,
 };

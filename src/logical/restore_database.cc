@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/units.h"
 #include "logical/analyze.h"
 #include "logical/carried_statistics.h"
 #include "logical/proof.h"
@@ -118,9 +119,11 @@ void DatabaseRestore::run() {
 
 void DatabaseRestore::settle_outcome() {
   outcome_.restored = true;
-  outcome_.tables = record_.tables;
-  outcome_.rows = record_.rows;
-  outcome_.row_bytes = record_.row_bytes;
+  outcome_.tables = content_.tables.size();
+  for (const TableContent& table : content_.tables) {
+    outcome_.rows += table.attributes.fingerprint.rows;
+    outcome_.row_bytes += table.attributes.row_bytes;
+  }
   outcome_.large_objects = record_.large_objects;
 }
 
@@ -198,8 +201,7 @@ void DatabaseRestore::build_and_swap() {
     outcome_.kept_as = plan_.kept_name.value_or("");
     if (plan_.drop_old) {
       warn("old-kept",
-           fmt::format("The old database is kept as \"{}\": it has what could not be refreshed here.",
-                       outcome_.kept_as));
+           fmt::format("The old database is kept as \"{}\": it has what is missing here.", outcome_.kept_as));
     }
   }
 }
@@ -291,7 +293,11 @@ void DatabaseRestore::fill(bool in_one_transaction) {
     runner.run("schema", plan.before_rows, shared_.plan.workers);
   }
   std::erase_if(content_.tables, [&](const TableContent& table) {
-    return tables_left_out_.contains(table.attributes.qualified_name());
+    const auto left_out = tables_left_out_.find(table.attributes.qualified_name());
+    if (left_out == tables_left_out_.end()) return false;
+    outcome_.missing.push_back(fmt::format("{}; the backup has {} rows of it", left_out->second,
+                                           format_count(table.attributes.fingerprint.rows)));
+    return true;
   });
   operation_.at_step("pre-data-done", plan_.name);
   load();
@@ -320,16 +326,16 @@ void DatabaseRestore::create_missing_schemas(const postgres::ArchiveToc& toc) {
 bool DatabaseRestore::may_be_left_out(const Error& error, const postgres::ArchiveEntry& entry) {
   const std::string& state = error.sqlstate();
   const bool is_undefined = state == "42P01" || state == "3F000" || state == "42704" || state == "42883";
-  const bool lacks_something = is_part() || record_.state == DatabaseState::kIncomplete;
   const bool is_grant = postgres::pass_of(entry) == postgres::RestorePass::kPrivileges;
   const bool is_without_owners = !with_owners_ || !shared_.plan.options.rules.owners;
   const bool is_nobodys_grant = is_grant && is_without_owners && (state == "42501" || state == "42704");
   // Rows that were left out may be those that others refer to.
   const bool refers_to_nothing = entry.description == "FK CONSTRAINT" && state == "23503";
-  if (!((is_undefined || refers_to_nothing) && lacks_something) && !is_nobodys_grant) return false;
+  if (!((is_undefined || refers_to_nothing) && lacks_something()) && !is_nobodys_grant) return false;
   const std::scoped_lock lock(mutex_);
   left_out_.push_back(fmt::format("{} was not restored: {}", postgres::name_of(entry), error.message()));
-  if (entry.description == "TABLE") tables_left_out_.insert(fmt::format("{}.{}", entry.schema, entry.tag));
+  if (entry.description == "TABLE")
+    tables_left_out_[fmt::format("{}.{}", entry.schema, entry.tag)] = left_out_.back();
   return true;
 }
 
@@ -393,7 +399,7 @@ void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan
   runner.run("indexes", plan.after_rows, workers);
   runner.run("privileges", plan.privileges, workers);
   for (std::string& warning : runner.run_refreshes(plan.refreshes, workers)) {
-    outcome_.missing.push_back(warning);
+    if (!lacks_something()) outcome_.missing.push_back(warning);
     warn("refresh-failed", std::move(warning));
   }
   {
@@ -436,7 +442,7 @@ void DatabaseRestore::prove() {
   const Stopwatch watch(operation_.clock, outcome_.proof_seconds);
   logical::prove(shared_.backup, content_, operation_, work_, shared_.plan.workers, shared_.progress,
                  plan_.name);
-  outcome_.proven = true;
+  outcome_.proven = tables_left_out_.empty();
   operation_.at_step("proof-done", plan_.name);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "logical/restore.h"
@@ -51,6 +51,7 @@ class DatabaseRestore {
   Upgrade upgrade() const;
   void finish_schema(const SchemaRunner& runner, const SchemaPlan& plan, const postgres::ArchiveToc& toc);
   bool is_part() const { return record_.is_part() || plan_.part; }
+  bool lacks_something() const { return is_part() || record_.state == DatabaseState::kIncomplete; }
   void give_statistics();
   void prove();
   void make_durable();
@@ -74,7 +75,7 @@ class DatabaseRestore {
   std::optional<postgres::Oid> old_;
   std::mutex mutex_;                   // guards the two below while statements run
   std::vector<std::string> left_out_;  // entries that refer to what the backup does not have, with the reason
-  std::set<std::string> tables_left_out_;  // "schema.table"
+  std::map<std::string, std::string> tables_left_out_;  // by "schema.table"; with the reason
 };
 
 }  // namespace dbb::logical

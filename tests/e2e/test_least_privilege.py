@@ -100,6 +100,29 @@ class LeastPrivilege(EndToEnd):
 
 
 
+class IncompleteBackup(EndToEnd):
+    """What it lacks is nowhere else but in the database that a restore would replace."""
+
+    def setUp(self):
+        super().setUp()
+        self.cluster.sql("create role low login")
+        self.cluster.create_database("app", contents="""create table hidden (id int); create table seen (x int) inherits (hidden);
+            insert into seen values (1, 1), (2, 2); create table fine (a int); insert into fine values (1); grant select on seen, fine to low""")  # fmt: skip
+        self.init()
+        self.fails_with("BACKUP_INCOMPLETE", "backup", "database", "app", "-U", "low")
+
+    def test_the_database_it_replaces_is_kept(self):
+        outcome = self.fails_with("RESTORE_INCOMPLETE", "restore", "database", "app", "--confirm")
+        self.assertEqual(4, outcome.code)
+        database = outcome.document["databases"][0]
+        self.assertIn("TABLE public.seen was not restored", database["missing"][0])
+        self.assertIn("2 rows", database["missing"][0])
+        self.assertFalse(database["proven"])
+        self.assertEqual((1, 1), (database["tables"], database["rows"]))
+        self.assertEqual("2", self.cluster.value("select count(*) from hidden", database["kept_as"]))
+        self.assertEqual("1", self.cluster.value("select count(*) from fine", "app"))
+
+
 class Owner(EndToEnd):
     """A restore by a role that owns its database and may create others, and is no superuser."""
 
