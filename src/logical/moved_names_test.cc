@@ -8,12 +8,12 @@ namespace {
 std::string moved(std::string_view definition) {
   const QualifiedName status("public", "status");
   const QualifiedName there("x", "status");
-  static const MovedNames names{.tables = {{{"public", "orders"}, {"x", "orders"}}},
-                                .parents = {{{"public", "mother"}, {"x", "parent_1"}}},
-                                .sequences = {{{"public", "s"}, {"x", "s"}}},
-                                .indexes = {{status, there}},
-                                .statistics = {{status, there}}};
-  return with_moved_names(definition, names);
+  static const MovedNames kNames{.tables = {{{"public", "orders"}, {"x", "orders"}}},
+                                 .parents = {{{"public", "mother"}, {"x", "parent_1"}}},
+                                 .sequences = {{{"public", "s"}, {"x", "s"}}},
+                                 .indexes = {{status, there}},
+                                 .statistics = {{status, there}}};
+  return with_moved_names(definition, kNames);
 }
 
 TEST(MovedNames, ATableIsRenamedWhereverItIsNamed) {
