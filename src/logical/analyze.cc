@@ -9,11 +9,9 @@
 namespace dbb::logical {
 namespace {
 
-constexpr int kFirstVersionWithOnly = 18;
-
 // ANALYZE of a root takes its partitions with it. One with a foreign table below would ask another server;
-// there, the other partitions are taken one by one. A parent by inheritance has rows of its own: it can be
-// analyzed alone from 18 on only.
+// there, the other partitions are taken one by one. A parent by inheritance is sampled with its
+// children by every version, also with ONLY: one with a foreign child is left out.
 constexpr const char* kTables = R"(
   WITH RECURSIVE root AS (
     SELECT c.oid, EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(c.oid) p
@@ -54,13 +52,11 @@ std::vector<Table> all_tables(const Operation& operation, const WorkSession& wor
 }
 
 // What is to be done with a table, or "".
-std::string statement_for(const Table& table, const AnalyzeChoice& choice, int major) {
-  const bool may_be_analyzed = !table.has_foreign_child || major >= kFirstVersionWithOnly;
-  const bool is_analyzed = (!choice.only_extended || table.has_extended) && may_be_analyzed;
+std::string statement_for(const Table& table, const AnalyzeChoice& choice) {
+  const bool is_analyzed = (!choice.only_extended || table.has_extended) && !table.has_foreign_child;
   const bool is_frozen = !choice.not_frozen.contains(table.name);
-  const std::string what = (table.has_foreign_child && is_analyzed ? "ONLY " : "") + table.name;
-  if (is_frozen) return is_analyzed ? "ANALYZE " + what : "";
-  return fmt::format("VACUUM (FREEZE{}) {}", is_analyzed ? ", ANALYZE" : "", what);
+  if (is_frozen) return is_analyzed ? "ANALYZE " + table.name : "";
+  return fmt::format("VACUUM (FREEZE{}) {}", is_analyzed ? ", ANALYZE" : "", table.name);
 }
 
 }  // namespace
@@ -73,9 +69,8 @@ std::vector<std::string> analyze_tables(const Operation& operation, const WorkSe
   run_in_sessions(operation, work, "analyze", tables.size(), workers,
                   [&](postgres::Connection& session, size_t index, const Operation&) {
                     const Table& table = tables[index];
-                    const int major = session.version().major();
-                    const std::string statement = statement_for(table, choice, major);
-                    if (table.has_foreign_child && !choice.only_extended && major < kFirstVersionWithOnly) {
+                    const std::string statement = statement_for(table, choice);
+                    if (table.has_foreign_child && !choice.only_extended) {
                       const std::scoped_lock lock(mutex);
                       warnings.push_back(
                           fmt::format("{} has no statistics: it has foreign children, and ANALYZE would ask "
