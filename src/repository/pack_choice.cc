@@ -81,6 +81,10 @@ void find_dead(RepositoryCore& core, const NeededChunks& needed, std::vector<Pac
   });
 }
 
+// What is written anew is smaller by another amount than was estimated. Whoever begins to rewrite goes on to
+// below the limit, so that what is left stays below it and a second prune has nothing to do.
+constexpr double kPartOfLimit = 0.8;
+
 // The most wasteful first, until what stays wasted is little.
 std::vector<PackUse> worth_rewriting(std::vector<PackUse> packs, uint64_t needed_bytes, uint64_t pack_bytes,
                                      double max_wasted) {
@@ -90,7 +94,9 @@ std::vector<PackUse> worth_rewriting(std::vector<PackUse> packs, uint64_t needed
     return static_cast<double>(use.wasted_bytes()) / static_cast<double>(std::max<uint64_t>(1, use.bytes));
   };
   std::ranges::sort(packs, std::greater<>(), share);
-  const auto allowed = static_cast<uint64_t>(max_wasted * static_cast<double>(needed_bytes));
+  const auto limit = static_cast<uint64_t>(max_wasted * static_cast<double>(needed_bytes));
+  const auto allowed =
+      wasted <= limit ? limit : static_cast<uint64_t>(kPartOfLimit * static_cast<double>(limit));
   const auto small = [&](const PackUse& use) { return is_small(use, pack_bytes); };
   const bool join = std::ranges::count_if(packs, small) >= static_cast<ptrdiff_t>(kManySmallPacks);
   std::vector<PackUse> chosen;
