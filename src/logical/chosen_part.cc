@@ -6,23 +6,14 @@
 #include <map>
 
 #include "base/error.h"
-#include "logical/sql_script.h"
 
 namespace dbb::logical {
 namespace {
 
 using postgres::ArchiveEntry;
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::ranges::find(list, text) != list.end();
-}
-
 bool is_relation(const ArchiveEntry& entry) {
-  return is_one_of(entry.description, {"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"});
-}
-
-QualifiedName name_of(const ArchiveEntry& entry) {
-  return {std::string(entry.schema), std::string(entry.tag)};
+  return entry.is_one_of({"TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"});
 }
 
 std::set<QualifiedName> match_all(const std::vector<std::string>& patterns, const NameMatcher& matching,
@@ -43,17 +34,6 @@ std::set<QualifiedName> match_all(const std::vector<std::string>& patterns, cons
   return all;
 }
 
-// ALTER SEQUENCE s OWNED BY schema.table.column
-QualifiedName owner_of(const ArchiveEntry& owned_by) {
-  QualifiedName owner;
-  for_each_statement(owned_by.definition, [&](const Statement& statement) {
-    const size_t at = statement.find("BY") + 1;
-    if (at + 2 < statement.tokens.size())
-      owner = {statement.tokens[at].value(), statement.tokens[at + 2].value()};
-  });
-  return owner;
-}
-
 // Chooses in rounds: relations by their names, what hangs on them, the rest, and what is set upon any of it.
 class Chooser {
  public:
@@ -64,7 +44,7 @@ class Chooser {
       by_id_.emplace(entry.id, &entry);
       if (!entry.schema.empty()) schemas_.insert({std::string(entry.schema), ""});
       if (entry.description == "SCHEMA") schemas_.insert({std::string(entry.tag), ""});
-      if (is_relation(entry)) relations_.insert(name_of(entry));
+      if (is_relation(entry)) relations_.insert(qualified_name(entry));
     }
     for (const TableContent& table : content.tables) {
       if (table.attributes.is_extension_config)
@@ -109,22 +89,26 @@ class Chooser {
   // A sequence goes with the table that owns it.
   void settle_owned_sequences() {
     for (const ArchiveEntry& entry : toc_.entries) {
-      if (entry.description == "SEQUENCE OWNED BY" && part_.relations.contains(owner_of(entry)))
-        part_.relations.insert(name_of(entry));
-      if (entry.description != "SEQUENCE" || entry.definition.find("ADD GENERATED") == std::string_view::npos)
-        continue;
+      if (entry.description == "SEQUENCE OWNED BY" && is_owned_by_chosen(entry))
+        part_.relations.insert(qualified_name(entry));
+      if (!is_identity_sequence(entry)) continue;
       for (const ArchiveEntry* table : dependencies(entry)) {
         if (table->description != "TABLE") continue;
         if (has(*table)) {
-          part_.relations.insert(name_of(entry));
+          part_.relations.insert(qualified_name(entry));
         } else {
-          part_.relations.erase(name_of(entry));
+          part_.relations.erase(qualified_name(entry));
         }
       }
     }
   }
 
-  bool has(const ArchiveEntry& relation) const { return part_.relations.contains(name_of(relation)); }
+  bool has(const ArchiveEntry& relation) const { return part_.relations.contains(qualified_name(relation)); }
+
+  bool is_owned_by_chosen(const ArchiveEntry& owned_by) const {
+    const std::optional<QualifiedName> owner = owning_table(owned_by);
+    return owner && part_.relations.contains(*owner);
+  }
 
   std::vector<const ArchiveEntry*> dependencies(const ArchiveEntry& entry) const {
     std::vector<const ArchiveEntry*> found;
@@ -136,7 +120,7 @@ class Chooser {
   }
 
   static bool is_set_upon_another(const ArchiveEntry& entry) {
-    return is_one_of(entry.description, {"COMMENT", "SECURITY LABEL", "ACL"});
+    return entry.is_one_of({"COMMENT", "SECURITY LABEL", "ACL"});
   }
 
   bool is_chosen_with_object(const ArchiveEntry& entry) const {
@@ -159,10 +143,7 @@ class Chooser {
     const ArchiveEntry* found = nullptr;
     for (const ArchiveEntry* needed : dependencies(entry)) {
       if (!is_relation(*needed)) continue;
-      // Those that are named after their table may depend on others as well.
-      const bool is_after = needed->schema == entry.schema && entry.tag.starts_with(needed->tag) &&
-                            (entry.tag.size() == needed->tag.size() || entry.tag[needed->tag.size()] == ' ');
-      if (is_after) return needed;
+      if (name_after_table(entry, *needed)) return needed;
       if (found == nullptr) found = needed;
     }
     return found;
@@ -170,10 +151,10 @@ class Chooser {
 
   bool is_chosen(const ArchiveEntry& entry) const {
     const std::string_view kind = entry.description;
-    if (is_one_of(kind, {"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES"}))
+    if (entry.is_one_of({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES"}))
       return true;
     if (is_relation(entry)) return has(entry);
-    if (kind == "SEQUENCE OWNED BY") return has(entry) && part_.relations.contains(owner_of(entry));
+    if (kind == "SEQUENCE OWNED BY") return has(entry) && is_owned_by_chosen(entry);
     if (kind == "TABLE ATTACH") return has(entry);
     if (kind == "MATERIALIZED VIEW DATA") return part_.contents && has(entry);
     if (kind.starts_with("PUBLICATION ")) {
@@ -187,7 +168,7 @@ class Chooser {
         return table == nullptr || has(*table);
       });
     }
-    if (is_one_of(kind, {"INDEX", "CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT", "TRIGGER", "RULE",
+    if (entry.is_one_of({"INDEX", "CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT", "TRIGGER", "RULE",
                          "POLICY", "ROW SECURITY", "DEFAULT", "STATISTICS"})) {
       const ArchiveEntry* table = table_of(entry);
       if (table != nullptr) return has(*table);

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "logical/document.h"
+#include "logical/qualified_name.h"
 #include "logical/restore_contents.h"
 #include "logical/selection.h"
-#include "logical/table_entries.h"
 #include "postgres/archive_toc.h"
 
 // What a Selection takes out of a backup: what the same one takes out of the database when it is backed up.

@@ -106,14 +106,6 @@ std::string moved_literal(const std::string& value, const MovedNames& names) {
 
 }  // namespace
 
-std::optional<QualifiedName> qualified_name_at(const std::vector<Token>& tokens, size_t at) {
-  if (at + 2 >= tokens.size() || !tokens[at].is_identifier() || !tokens[at + 1].is_symbol('.') ||
-      !tokens[at + 2].is_identifier())
-    return std::nullopt;
-  if (symbol_before(tokens, at, '.')) return std::nullopt;
-  return QualifiedName(tokens[at].value(), tokens[at + 2].value());
-}
-
 std::string with_moved_names(std::string_view definition, const MovedNames& names) {
   EditedScript moved_definition(definition);
   for_each_statement(definition, [&](const Statement& statement) {

@@ -1,13 +1,10 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "logical/sql_script.h"
-#include "logical/table_entries.h"
+#include "logical/qualified_name.h"
 
 // Statements that pg_dump wrote, with other names in them. Pure functions.
 namespace dbb::logical {
@@ -26,8 +23,5 @@ struct MovedNames {
 // A statement in which these are called by their new names: where one is named, and in literals that are cast
 // to regclass, as in nextval('public.orders_id_seq'::regclass). Any other text stays as it is.
 std::string with_moved_names(std::string_view definition, const MovedNames& names);
-
-// The name that the tokens from `at` on are: schema, dot, name.
-std::optional<QualifiedName> qualified_name_at(const std::vector<Token>& tokens, size_t at);
 
 }  // namespace dbb::logical

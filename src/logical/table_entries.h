@@ -3,10 +3,9 @@
 #include <deque>
 #include <set>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
+#include "logical/qualified_name.h"
 #include "postgres/archive_toc.h"
 
 // One table out of a schema archive, with its partitions or the tables that inherit from it, to be built in
@@ -14,13 +13,6 @@
 namespace dbb::logical {
 
 struct MovedNames;
-
-// "schema", "name"
-using QualifiedName = std::pair<std::string, std::string>;
-
-// `typed` is schema.table, each as it is or in double quotes; without a schema, the first is "". Error kUsage
-// when it is neither.
-QualifiedName parse_table_name(std::string_view typed);
 
 // The entries of one table, and of all tables below it: definition, defaults, constraints, indexes, triggers,
 // rules, policies, statistics, owned sequences, comments, privileges and labels, all of them moved into

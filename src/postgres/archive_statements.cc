@@ -8,10 +8,6 @@
 namespace dbb::postgres {
 namespace {
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::ranges::find(list, text) != list.end();
-}
-
 // What is set upon another object, and carries that object's kind in its tag: "EVENT TRIGGER audit".
 std::string schema_and_name(const ArchiveEntry& entry) {
   return entry.schema.empty() ? quoted(entry.tag) : quoted(entry.schema) + "." + quoted(entry.tag);
@@ -29,17 +25,17 @@ std::string dropped_object(const ArchiveEntry& entry) {
 // Kind and name of what an entry's owner owns, or "".
 std::string owned_object(const ArchiveEntry& entry) {
   const std::string_view kind = entry.description;
-  if (is_one_of(kind, {"TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE"}))
+  if (entry.is_one_of({"TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE"}))
     return "TABLE " + schema_and_name(entry);
-  if (is_one_of(kind,
-                {"COLLATION", "CONVERSION", "DATABASE", "DOMAIN", "EVENT TRIGGER", "FOREIGN DATA WRAPPER",
-                 "FOREIGN TABLE", "PROCEDURAL LANGUAGE", "PUBLICATION", "SCHEMA", "SERVER", "STATISTICS",
-                 "SUBSCRIPTION", "TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TYPE"})) {
+  if (entry.is_one_of({"COLLATION", "CONVERSION", "DATABASE", "DOMAIN", "EVENT TRIGGER",
+                       "FOREIGN DATA WRAPPER", "FOREIGN TABLE", "PROCEDURAL LANGUAGE", "PUBLICATION",
+                       "SCHEMA", "SERVER", "STATISTICS", "SUBSCRIPTION", "TEXT SEARCH CONFIGURATION",
+                       "TEXT SEARCH DICTIONARY", "TYPE"})) {
     return fmt::format("{} {}", kind, schema_and_name(entry));
   }
   if (kind == "BLOB") return fmt::format("LARGE OBJECT {}", entry.tag);
-  if (is_one_of(kind,
-                {"AGGREGATE", "FUNCTION", "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY", "PROCEDURE"})) {
+  if (entry.is_one_of(
+          {"AGGREGATE", "FUNCTION", "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY", "PROCEDURE"})) {
     return dropped_object(entry);
   }
   return {};
@@ -63,7 +59,7 @@ std::string_view value_of(const ArchiveEntry* setting) {
 }  // namespace
 
 RestorePass pass_of(const ArchiveEntry& entry) {
-  if (is_one_of(entry.description, {"ACL", "DEFAULT ACL"})) return RestorePass::kPrivileges;
+  if (entry.is_one_of({"ACL", "DEFAULT ACL"})) return RestorePass::kPrivileges;
   if (entry.description == "EVENT TRIGGER" || is_about(entry, "EVENT TRIGGER"))
     return RestorePass::kEventTriggers;
   if (entry.description == "MATERIALIZED VIEW DATA") return RestorePass::kRefreshes;
@@ -73,13 +69,12 @@ RestorePass pass_of(const ArchiveEntry& entry) {
 }
 
 bool is_about(const ArchiveEntry& entry, std::string_view kind) {
-  return is_one_of(entry.description, {"COMMENT", "SECURITY LABEL", "ACL"}) && entry.tag.starts_with(kind) &&
+  return entry.is_one_of({"COMMENT", "SECURITY LABEL", "ACL"}) && entry.tag.starts_with(kind) &&
          entry.tag.substr(kind.size()).starts_with(' ');
 }
 
 bool is_restored(const ArchiveEntry& entry) {
-  if (is_one_of(entry.description,
-                {"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES"})) {
+  if (entry.is_one_of({"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES"})) {
     return false;
   }
   return !is_about(entry, "DATABASE");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
@@ -115,6 +116,10 @@ ArchiveEntry read_entry(Reader& reader, const ArchiveVersion& version) {
 }
 
 }  // namespace
+
+bool ArchiveEntry::is_one_of(std::initializer_list<std::string_view> descriptions) const {
+  return std::ranges::find(descriptions, description) != descriptions.end();
+}
 
 ArchiveToc read_archive_toc(ByteView archive) {
   Reader reader(archive);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,8 @@ struct ArchiveEntry {
   char relation_kind = 0;                         // pg_class.relkind of a table, from 1.16 on; 0: not told
   std::string_view owner;                         // "" when it has none of its own
   std::vector<int> dependencies;                  // ids, also of entries that are not in the archive
+
+  bool is_one_of(std::initializer_list<std::string_view> descriptions) const;
 };
 
 struct ArchiveToc {
