@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "postgres/server.h"
 
 namespace dbb::logical {
 namespace {
@@ -108,7 +107,7 @@ std::vector<std::string> publications_of(Connection& session, const std::string&
   std::string query =
       "SELECT 'publication ' || p.pubname || ' (all tables)' FROM pg_catalog.pg_publication p WHERE "
       "p.puballtables";
-  if (postgres::read_server_facts(session).version.major() >= 15) {
+  if (session.version().major() >= 15) {
     query +=
         " UNION SELECT 'publication ' || p.pubname || ' (all tables of schema ' || n.nspname || ')' "
         "FROM pg_catalog.pg_publication_namespace s JOIN pg_catalog.pg_publication p ON p.oid = s.pnpubid "
