@@ -291,14 +291,12 @@ class TableRestore {
   void set_sequences(Connection& session, const DatabaseContent& content,
                      const std::vector<QualifiedName>& sequences) {
     for (const repository::StreamRef& stream : content.sequences) {
-      for (const postgres::SequenceValue& value : load_sequences(*backup_->open_stream(stream))) {
-        const QualifiedName name(value.schema, value.name);
-        if (std::ranges::find(sequences, name) == sequences.end()) continue;
-        session.execute(
-            "SELECT pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8, $3::pg_catalog.bool)",
-            {session.qualified(schema_, value.name), std::to_string(value.last_value),
-             value.is_called ? "t" : "f"});
-      }
+      restore_sequences(*backup_->open_stream(stream), session, [&](postgres::SequenceValue& value) {
+        const bool is_ours =
+            std::ranges::find(sequences, QualifiedName(value.schema, value.name)) != sequences.end();
+        value.schema = schema_;
+        return is_ours;
+      });
     }
   }
 

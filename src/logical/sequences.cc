@@ -37,15 +37,16 @@ std::vector<postgres::SequenceValue> load_sequences(repository::StreamReader& st
 
 uint64_t restore_sequences(repository::StreamReader& stream, postgres::Connection& connection,
                            const SequenceFilter& wanted) {
-  std::vector<postgres::SequenceValue> values = load_sequences(stream);
-  std::erase_if(values, [&](const postgres::SequenceValue& value) { return !wanted(value); });
-  for (const postgres::SequenceValue& value : values) {
+  uint64_t restored = 0;
+  for (postgres::SequenceValue& value : load_sequences(stream)) {
+    if (!wanted(value)) continue;
     connection.execute(
         "SELECT pg_catalog.setval($1::pg_catalog.regclass, $2::pg_catalog.int8, $3::pg_catalog.bool)",
         {connection.qualified(value.schema, value.name), std::to_string(value.last_value),
          value.is_called ? "t" : "f"});
+    ++restored;
   }
-  return values.size();
+  return restored;
 }
 
 }  // namespace dbb::logical
