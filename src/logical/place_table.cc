@@ -156,6 +156,7 @@ void move_in(Connection& session, const std::string& from, const QualifiedName& 
 
 PlacedTable exchange(Connection& session, const TablePlacement& placement) {
   session.execute(fmt::format("SET LOCAL lock_timeout = '{}s'", placement.lock_timeout.count()));
+  refuse_missing_schema(session, placement.as.first);
   const TableThere there = look_at_place(session, placement.as);
   refuse_place(there, placement.as, placement.replace);
   const QualifiedName& first = placement.tables.front();
@@ -194,8 +195,6 @@ PlacedTable exchange(Connection& session, const TablePlacement& placement) {
 
 TableThere look_at_place(Connection& session, const QualifiedName& name) {
   TableThere there;
-  there.schema_exists =
-      session.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {name.first}).rows() == 1;
   const Result found = session.execute(
       "SELECT c.relkind IN ('r', 'p') FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
       "c.relnamespace "
@@ -228,14 +227,16 @@ TableThere look_at_place(Connection& session, const QualifiedName& name) {
   return there;
 }
 
+void refuse_missing_schema(Connection& session, const std::string& schema) {
+  if (session.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {schema}).rows() == 1) return;
+  throw Error(ErrorCode::kUsage,
+              {.message = fmt::format("There is no schema \"{}\" in the database.", schema),
+               .solution = {fmt::format("Create it: CREATE SCHEMA \"{}\";", schema),
+                            "Or name another: --as SCHEMA.NAME"}});
+}
+
 void refuse_place(const TableThere& there, const QualifiedName& name, bool replace) {
   const std::string shown = fmt::format("{}.{}", name.first, name.second);
-  if (!there.schema_exists) {
-    throw Error(ErrorCode::kUsage,
-                {.message = fmt::format("There is no schema \"{}\" in the database.", name.first),
-                 .solution = {fmt::format("Create it: CREATE SCHEMA \"{}\";", name.first),
-                              "Or name another: --as SCHEMA.NAME"}});
-  }
   if (!there.exists) return;
   if (replace && there.is_table) return;
   throw Error(

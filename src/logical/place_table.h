@@ -11,7 +11,6 @@
 namespace dbb::logical {
 
 struct TableThere {
-  bool schema_exists = false;
   bool exists = false;
   bool is_table = false;                    // an ordinary one or the root of partitions, not a view
   std::vector<std::string> still_refer;     // "view public.v", "foreign key a_fkey of public.a"
@@ -19,7 +18,9 @@ struct TableThere {
 };
 TableThere look_at_place(postgres::Connection& session, const QualifiedName& name);
 
-// kTargetExists when the name is taken and may not be; kUsage when there is no such schema.
+// kUsage when there is no such schema.
+void refuse_missing_schema(postgres::Connection& session, const std::string& schema);
+// kTargetExists when the name is taken and may not be.
 void refuse_place(const TableThere& there, const QualifiedName& name, bool replace);
 
 struct TablePlacement {

@@ -108,12 +108,7 @@ void refuse_missing_schemas(Connection& session, const TablePlan& plan) {
   std::set<std::string> schemas;
   for (const QualifiedName& table : plan.tables)
     schemas.insert(schema_for(table, plan.options.table, plan.options.as));
-  for (const std::string& schema : schemas) {
-    TableThere there;
-    there.schema_exists =
-        session.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {schema}).rows() == 1;
-    refuse_place(there, {schema, plan.options.as.second}, false);
-  }
+  for (const std::string& schema : schemas) refuse_missing_schema(session, schema);
 }
 
 void refuse_downgrade(const Document& document, const postgres::ServerFacts& server) {
@@ -399,8 +394,8 @@ TablePlan plan_restore_table(repository::Repository& repository, const RestoreTa
   tell_parents(plan, entries, options.replace ? there.parents : std::vector<QualifiedName>{});
   if (plan.exists && options.replace)
     plan.kept_name = kept_name(plan.options.as.second, operation.clock.now());
-  refuse_place(there, plan.options.as, options.replace);
   refuse_missing_schemas(session, plan);
+  refuse_place(there, plan.options.as, options.replace);
   return plan;
 }
 
