@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "postgres/archive_statements.h"
 
@@ -176,7 +178,7 @@ class Planner {
         add_claims(relations_, relation, *reach, task.claims);
         task.weight = std::max(task.weight, bytes_of(relation));
       }
-      if (is_state_of_inherited_trigger(entry)) wait_for_triggers(tasks, task);
+      if (entry.description == "TRIGGER") order_by_trigger(line, number, task);
     }
     position_[self] = {&tasks, number};
     tasks.push_back(std::move(task));
@@ -185,16 +187,18 @@ class Planner {
  private:
   struct Line {
     std::optional<uint32_t> barrier;  // the last task that ran alone
+    // By the name of a trigger: whom its next state has to wait for.
+    std::unordered_map<std::string_view, std::vector<uint32_t>> triggers;
   };
 
-  // Those of the same name: an archive of pg_dump 13 does not tell which tables form a tree.
-  static void wait_for_triggers(const SchemaTasks& tasks, SchemaTask& task) {
-    const auto end_of = [](std::string_view tag) { return tag.substr(std::min(tag.rfind(' '), tag.size())); };
-    for (uint32_t i = 0; i < tasks.size(); ++i) {
-      const ArchiveEntry& other = *tasks[i].entry;
-      if (other.description == "TRIGGER" && end_of(other.tag) == end_of(task.entry->tag))
-        task.waits_for.push_back(i);
-    }
+  // Those of the same name: an archive of pg_dump 13 does not tell which tables form a tree. A state waits
+  // for all triggers before it, and then stands for them.
+  static void order_by_trigger(Line& line, uint32_t number, SchemaTask& task) {
+    const std::string_view tag = task.entry->tag;
+    std::vector<uint32_t>& before = line.triggers[tag.substr(std::min(tag.rfind(' '), tag.size()))];
+    if (is_state_of_inherited_trigger(*task.entry))
+      std::ranges::copy(std::exchange(before, {}), std::back_inserter(task.waits_for));
+    before.push_back(number);
   }
 
   uint64_t bytes_of(uint32_t relation) const {

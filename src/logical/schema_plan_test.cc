@@ -163,6 +163,25 @@ TEST(SchemaPlan, TheStateOfAPartitionsTriggerWaitsForTheTriggerAbove) {
   EXPECT_THAT(plan.after_rows[1].waits_for, testing::Contains(0U));
 }
 
+TEST(SchemaPlan, StatesOfTriggersOfOneNameFollowOneAnother) {
+  Contents contents;
+  const int root = contents.table("root");
+  const int other = contents.table("other");
+  const int one = contents.table("one");
+  const int two = contents.table("two");
+  contents.add(kPost, "TRIGGER", "one touched", {one}, "ALTER TABLE a.one DISABLE TRIGGER touched;");
+  contents.add(kPost, "TRIGGER", "two touched", {two}, "ALTER TABLE a.two DISABLE TRIGGER touched;");
+  contents.add(kPost, "TRIGGER", "root touched", {root}, "CREATE TRIGGER touched ... ON b.root ...;");
+  contents.add(kPost, "TRIGGER", "other touched", {other}, "CREATE TRIGGER touched ... ON b.other ...;");
+  contents.add(kPost, "TRIGGER", "other seen", {other}, "CREATE TRIGGER seen ... ON b.other ...;");
+  const SchemaTasks tasks = contents.plan().after_rows;
+  EXPECT_THAT(tags(tasks),
+              ElementsAre("root touched", "other touched", "other seen", "one touched", "two touched"));
+  EXPECT_THAT(tasks[2].waits_for, ElementsAre());
+  EXPECT_THAT(tasks[3].waits_for, ElementsAre(0U, 1U));
+  EXPECT_THAT(tasks[4].waits_for, ElementsAre(3U));
+}
+
 TEST(SchemaPlan, PartitionsAreIndexedAtOnceAndAttachedAlone) {
   Contents contents;
   const int root = contents.table("root");
