@@ -11,23 +11,6 @@
 #include "logical/staging.h"
 
 namespace dbb::logical {
-namespace {
-
-constexpr std::string_view kStagingBegin = "dbbackup_staging_";
-constexpr size_t kRandomDigits = 16;
-
-// The random part of the run that gave a staging database its name; "" when it is somebody else's name.
-std::string run_in_name(std::string_view name) {
-  if (!name.starts_with(kStagingBegin)) return {};
-  name.remove_prefix(kStagingBegin.size());
-  if (name.size() < kRandomDigits + 2 || name[kRandomDigits] != '_') return {};
-  const std::string_view run = name.substr(0, kRandomDigits);
-  return run.find_first_not_of("0123456789abcdef") == std::string_view::npos ? std::string(run)
-                                                                             : std::string();
-}
-
-}  // namespace
-
 std::vector<Leftover> find_leftovers(const Operation& operation) {
   postgres::Connection session = operation.connect(maintenance_database(operation), "leftovers");
   const std::set<std::string> living = living_runs(session);
@@ -38,7 +21,7 @@ std::vector<Leftover> find_leftovers(const Operation& operation) {
       FROM pg_catalog.pg_database d ORDER BY d.datname)");
   std::vector<Leftover> leftovers;
   for (int row = 0; row < answer.rows(); ++row) {
-    Leftover left{.database = answer.string(row, 0), .run = run_in_name(answer.text(row, 0))};
+    Leftover left{.database = answer.string(row, 0), .run = run_in_staging_name(answer.text(row, 0))};
     const std::optional<Mark> mark = parse_comment(answer.text(row, 1));
     // Killed between CREATE DATABASE and its comment, one has only the name; renamed by hand, only the
     // comment.

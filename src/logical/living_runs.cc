@@ -1,11 +1,12 @@
 #include "logical/living_runs.h"
 
+#include <algorithm>
+
 namespace dbb::logical {
 namespace {
 
 constexpr std::string_view kApplicationBegin = "dbbackup ";
 constexpr std::string_view kControlEnd = " control";
-constexpr size_t kRandomDigits = 16;
 
 }  // namespace
 
@@ -17,7 +18,8 @@ std::set<std::string> living_runs(postgres::Connection& session) {
     std::string_view name = answer.text(row, 0);
     if (!name.starts_with(kApplicationBegin) || !name.ends_with(kControlEnd)) continue;
     name.remove_prefix(kApplicationBegin.size());
-    runs.emplace(name.substr(0, kRandomDigits));
+    name.remove_suffix(std::min(kControlEnd.size(), name.size()));
+    runs.emplace(name);
   }
   return runs;
 }

@@ -9,6 +9,8 @@
 namespace dbb::logical {
 namespace {
 
+constexpr size_t kRandomDigits = 16;
+constexpr std::string_view kStagingBegin = "dbbackup_staging_";
 constexpr std::string_view kStagingPrefix = "dbbackup: staging of run ";
 constexpr std::string_view kKeptPrefix = "dbbackup: kept by run ";
 constexpr std::string_view kForSeparator = " for ";
@@ -17,7 +19,17 @@ constexpr std::string_view kCommentSeparator = "\n";
 }  // namespace
 
 std::string staging_name(const BackupId& run, int number) {
-  return fmt::format("dbbackup_staging_{}_{}", run.random_part(), number);
+  return fmt::format("{}{}_{}", kStagingBegin, run.random_part(), number);
+}
+
+std::string run_in_staging_name(std::string_view name) {
+  if (!name.starts_with(kStagingBegin)) return {};
+  name.remove_prefix(kStagingBegin.size());
+  const size_t end = name.rfind('_');
+  if (end != kRandomDigits || end + 1 == name.size()) return {};
+  const std::string_view run = name.substr(0, end);
+  const bool is_run = run.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return is_run ? std::string(run) : std::string();
 }
 
 std::string kept_name(std::string_view database, UtcTime when) {

@@ -14,6 +14,8 @@ inline constexpr size_t kMaximumNameBytes = 63;
 
 // "dbbackup_staging_<random part of run>_<number>": says nothing of the database it is for, its comment does.
 std::string staging_name(const BackupId& run, int number);
+// The random part of the run that gave a staging database its name; "" when it is somebody else's name.
+std::string run_in_staging_name(std::string_view name);
 // "<database>_before_<time>"; a long name is cut at a character and gets a hash of the whole.
 std::string kept_name(std::string_view database, UtcTime when);
 

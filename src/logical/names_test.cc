@@ -15,6 +15,14 @@ TEST(Names, StagingNamesFitAndDiffer) {
   EXPECT_LE(staging_name(kRun, 2'000'000'000).size(), kMaximumNameBytes);
 }
 
+TEST(Names, AStagingNameTellsItsRunAndNamesOfOthersTellNone) {
+  EXPECT_EQ(run_in_staging_name(staging_name(kRun, 7)), kRun.random_part());
+  for (const char* other :
+       {"dbbackup_staging_", "dbbackup_staging_0123456789abcdef", "dbbackup_staging_0123456789abcdef_",
+        "dbbackup_staging_abc_7", "dbbackup_staging_0123456789ABCDEF_7", "app"})
+    EXPECT_EQ(run_in_staging_name(other), "") << other;
+}
+
 TEST(Names, AShortDatabaseKeepsItsWholeNameWhenKept) {
   EXPECT_EQ(kept_name("app", UtcTime(0)), "app_before_19700101T000000Z");
 }
