@@ -54,19 +54,14 @@ void refuse_newer_damage(const repository::Repository& repository, const reposit
   }
 }
 
-// A part of a database is never taken for it unless it is named.
-bool contains_whole(const repository::Manifest& manifest, const std::string& database) {
-  if (manifest.kind != "cluster" && manifest.kind != "database") return false;
-  const logical::Document document = logical::parse_document(manifest.document);
-  const logical::DatabaseRecord* record = document.find(database);
-  return record != nullptr && record->state != logical::DatabaseState::kFailed && !record->is_part();
-}
+enum class Holding : uint8_t { kNothing, kPart, kWhole };
 
-bool contains(const repository::Manifest& manifest, const std::string& database) {
-  if (manifest.kind != "cluster" && manifest.kind != "database") return false;
+Holding holding_of(const Manifest& manifest, const std::string& database) {
+  if (manifest.kind != "cluster" && manifest.kind != "database") return Holding::kNothing;
   const logical::Document document = logical::parse_document(manifest.document);
   const logical::DatabaseRecord* record = document.find(database);
-  return record != nullptr && record->state != logical::DatabaseState::kFailed;
+  if (record == nullptr || record->state == logical::DatabaseState::kFailed) return Holding::kNothing;
+  return record->is_part() ? Holding::kPart : Holding::kWhole;
 }
 
 std::string server_of(const Manifest& manifest) {
@@ -139,10 +134,8 @@ Candidates those_of(const repository::BackupList& list, const Suits& suits) {
 }
 
 const Manifest* newest_of(const Candidates& candidates, UtcTime now) {
-  if (candidates.empty()) return nullptr;
-  const auto timely = std::ranges::find_if(
-      candidates, [&](const Manifest* manifest) { return !repository::is_ahead(manifest->id, now); });
-  return timely == candidates.end() ? candidates.front() : *timely;
+  const auto found = repository::newest_that_counts(candidates, now, &Manifest::id);
+  return found == candidates.end() ? nullptr : *found;
 }
 
 // What others have is never taken by itself, but somebody may look for it.
@@ -191,7 +184,7 @@ BackupId choose_database_backup(repository::Repository& repository, const std::o
                                 const std::string& database, const Newest& newest) {
   if (typed && typed != "latest") {
     const BackupId id = resolve(repository, *typed);
-    if (contains(repository.read_manifest(id), database)) return id;
+    if (holding_of(repository.read_manifest(id), database) != Holding::kNothing) return id;
     throw Error(
         ErrorCode::kDatabaseNotFound,
         {.message = fmt::format("Backup {} does not contain the database \"{}\".", id.text(), database),
@@ -201,9 +194,11 @@ BackupId choose_database_backup(repository::Repository& repository, const std::o
                                   database)}});
   }
   const repository::BackupList list = repository.list_backups();
-  const OwnBackups own = own_backups(
-      list, those_of(list, [&](const Manifest& manifest) { return contains_whole(manifest, database); }),
-      newest, " with --from");
+  // A part of a database is never taken for it unless it is named.
+  const auto is_whole = [&](const Manifest& manifest) {
+    return holding_of(manifest, database) == Holding::kWhole;
+  };
+  const OwnBackups own = own_backups(list, those_of(list, is_whole), newest, " with --from");
   const Manifest* const found = newest_of(own.candidates, newest.now);
   refuse_newer_damage(repository, list, found, newest.now);
   if (found != nullptr) return found->id;
@@ -216,8 +211,9 @@ BackupId choose_database_backup(repository::Repository& repository, const std::o
                  .cause = "Backups of other servers do: they are taken only when they are named.",
                  .solution = std::move(solution)});
   }
-  const auto part = std::ranges::find_if(
-      list.backups, [&](const repository::Manifest& manifest) { return contains(manifest, database); });
+  const auto part = std::ranges::find_if(list.backups, [&](const Manifest& manifest) {
+    return holding_of(manifest, database) == Holding::kPart;
+  });
   if (part != list.backups.end()) {
     throw Error(
         ErrorCode::kDatabaseNotFound,

@@ -213,9 +213,7 @@ BackupId Repository::resolve(std::string_view text, std::optional<UtcTime> now) 
   const std::vector<BackupId> ids = core_->backup_ids();
   if (text == "latest") {
     if (ids.empty()) throw not_found(text, core_->store(), "The repository is empty.");
-    const auto timely =
-        std::ranges::find_if(ids, [&](const BackupId& id) { return !now || !is_ahead(id, *now); });
-    return timely == ids.end() ? ids.front() : *timely;
+    return now ? *newest_that_counts(ids, *now) : ids.front();
   }
   if (text.find('-') == 4) {  // 2026-11-20T...: ids have their first dash at 16
     const std::string time = UtcTime::parse(text).compact();
