@@ -7,16 +7,24 @@ namespace {
 
 std::string spelled(std::string_view text) { return std::string(text) + ";"; }
 
+bool is_membership(const Statement& statement) {
+  return statement.begins_with({"GRANT"}) && statement.tokens.size() > 3 && statement.tokens[2].is("TO");
+}
+
+// Index of its first token; tokens.size() when there is none.
+size_t grantor_clause(const Statement& membership) {
+  const size_t granted = membership.find("GRANTED", 4);
+  return granted + 2 < membership.tokens.size() ? granted : membership.tokens.size();
+}
+
 // GRANT a TO b [WITH ...] [GRANTED BY c]
 GlobalStatement read_membership(const Statement& statement) {
   GlobalStatement read{.subject = Subject::kMembership};
   read.parties = {statement.tokens[1].value(), statement.tokens[3].value()};
-  const size_t granted = statement.find("GRANTED", 4);
-  if (granted + 2 < statement.tokens.size()) {
+  const size_t granted = grantor_clause(statement);
+  if (granted < statement.tokens.size()) {
     read.parties.push_back(statement.tokens[granted + 2].value());
-    const Token& last = statement.tokens[granted - 1];
-    const size_t length = static_cast<size_t>(last.text.data() + last.text.size() - statement.text.data());
-    read.without_grantor = spelled(statement.text.substr(0, length));
+    read.without_grantor = spelled(without_grantors(statement.text));
   }
   return read;
 }
@@ -43,7 +51,7 @@ GlobalStatement read_statement(const Statement& statement) {
     if (tokens[kind].is("TABLESPACE")) read.subject = Subject::kTablespace;
     if (read.subject != Subject::kSession) read.name = tokens[kind + 1].value();
   };
-  if (statement.begins_with({"GRANT"}) && tokens.size() > 3 && tokens[2].is("TO")) {
+  if (is_membership(statement)) {
     read = read_membership(statement);
   } else if ((statement.begins_with({"GRANT"}) || statement.begins_with({"REVOKE"})) &&
              on + 2 < tokens.size()) {
@@ -78,6 +86,17 @@ std::vector<GlobalStatement> read_globals(std::string_view text) {
     }
   });
   return all;
+}
+
+std::string without_grantors(std::string_view script) {
+  EditedScript changed(script);
+  for_each_statement(script, [&](const Statement& statement) {
+    if (!is_membership(statement)) return;
+    const size_t granted = grantor_clause(statement);
+    if (granted == statement.tokens.size()) return;
+    changed.replace({statement.tokens[granted - 1].text.end(), statement.text.end()}, "");
+  });
+  return changed.text();
 }
 
 std::string mask_password(std::string_view statement) {

@@ -24,6 +24,9 @@ struct GlobalStatement {
 // are kept together as one.
 std::vector<GlobalStatement> read_globals(std::string_view text);
 
+// A script whose memberships name no grantors, so that who runs it is the grantor.
+std::string without_grantors(std::string_view script);
+
 // The text without what follows PASSWORD.
 std::string mask_password(std::string_view statement);
 

@@ -30,7 +30,7 @@ void grant_membership(Connection& session, const std::string& statement, const O
   } catch (const Error& error) {
     if (error.sqlstate() != "42501") throw;
     session.execute("ROLLBACK TO grantor");
-    session.execute(statement.substr(0, statement.rfind(kGrantedBy)));
+    session.execute(without_grantors(statement));
     operation.warn("grantor-differs",
                    fmt::format("{} The grantor may not do so here; granted by {} instead.", statement,
                                session.execute("SELECT current_user").string(0, 0)));

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "logical/sql_script.h"
+#include "logical/globals_text.h"
 
 namespace dbb::logical {
 namespace {
@@ -46,15 +46,7 @@ void keep_subscription_default(Connection& session, const SubscriptionDefault& w
 
 std::string globals_for(std::string_view globals, const Upgrade& upgrade) {
   if (!upgrade.crosses(kGrantorsAreHeldToTheirRights)) return std::string(globals);
-  EditedScript changed(globals);
-  for_each_statement(globals, [&](const Statement& statement) {
-    if (!statement.begins_with({"GRANT"}) || statement.tokens.size() < 4 || !statement.tokens[2].is("TO"))
-      return;
-    const size_t granted = statement.find("GRANTED", 4);
-    if (granted >= statement.tokens.size()) return;
-    changed.replace({statement.tokens[granted].text.begin(), statement.text.end()}, "");
-  });
-  return changed.text();
+  return without_grantors(globals);
 }
 
 bool spells_out_all(const Upgrade& upgrade) { return upgrade.crosses(kTablesAreMaintained); }

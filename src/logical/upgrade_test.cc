@@ -16,7 +16,7 @@ Upgrade between(int from, int to) { return {.from = {from * 10000}, .to = {to * 
 TEST(Upgrade, GrantorsOfMembershipsAreLeftOutWhereNobodyHeldThemToTheirRights) {
   EXPECT_EQ(globals_for(kGlobals, between(15, 16)),
             "CREATE ROLE a;\n"
-            "GRANT a TO b WITH ADMIN OPTION ;\n"
+            "GRANT a TO b WITH ADMIN OPTION;\n"
             "GRANT a TO d;\n"
             "GRANT CREATE ON TABLESPACE t TO granted;\n");
 }
