@@ -11,6 +11,7 @@
 #include "logical/carried_statistics.h"
 #include "logical/lock_wait.h"
 #include "logical/record_stream.h"
+#include "logical/schema_archive.h"
 #include "logical/sequences.h"
 #include "logical/standby.h"
 
@@ -99,14 +100,14 @@ DatabaseRecord DatabaseBackup::run() {
 
   DatabaseRecord record;
   record.properties = properties_;
-  record.left_out = left_out_;
-  record.invalid_indexes = invalid_indexes_;
-  record.grants.assign(grants_.begin(), grants_.end());
+  record.left_out = scope_.left_out;
+  record.invalid_indexes = scope_.invalid_indexes;
+  record.grants.assign(scope_.grants.begin(), scope_.grants.end());
   record.selection = env_.options.selection;
-  record.omitted = omitted_;
-  record.tables_omitted = tables_omitted_;
-  record.tables_without_rows = tables_without_rows_;
-  record.state = left_out_.empty() ? DatabaseState::kComplete : DatabaseState::kIncomplete;
+  record.omitted = scope_.omitted;
+  record.tables_omitted = scope_.tables_omitted;
+  record.tables_without_rows = scope_.tables_without_rows;
+  record.state = scope_.left_out.empty() ? DatabaseState::kComplete : DatabaseState::kIncomplete;
   // pg_dump takes none with a part that was chosen by names.
   if (!record.selection.names_what_to_take()) record.extensions = postgres::read_extensions(leader);
   leader.execute("COMMIT");
@@ -123,8 +124,16 @@ DatabaseRecord DatabaseBackup::run() {
 
 void DatabaseBackup::attempt(Connection& leader) {
   begin_snapshot(leader);
-  find_tables(leader);
-  const WeightGate::Pass locks = env_.lock_gate.enter(tables_.size(), env_.operation.stop);
+  scope_ = find_scope({.operation = env_.operation,
+                       .selection = env_.options.selection,
+                       .server = env_.server,
+                       .database = name(),
+                       .snapshot = snapshot_},
+                      leader);
+  int64_t bytes = 0;
+  for (const postgres::Table& table : scope_.tables) bytes += static_cast<int64_t>(weight_of(table));
+  env_.progress.expect(bytes - std::exchange(expected_bytes_, bytes));
+  const WeightGate::Pass locks = env_.lock_gate.enter(scope_.tables.size(), env_.operation.stop);
   schema_ = dump_schema(leader);
   statistics_ = dump_statistics(leader);
   env_.operation.at_step("schema-dumped", name());
@@ -147,146 +156,26 @@ void DatabaseBackup::begin_snapshot(Connection& leader) {
   env_.operation.at_step("snapshot-taken", name());
 }
 
-void DatabaseBackup::find_tables(Connection& leader) {
-  tables_ = postgres::read_tables(leader);
-  left_out_.clear();
-  grants_.clear();
-  excluded_.clear();
-  excluded_values_.clear();
-  leave_out_what_was_asked(leader);
-  find_invalid_indexes(leader);
-  if (env_.server.in_recovery) leave_out_unlogged();
-  if (!env_.server.is_superuser) leave_out_what_is_hidden(leader);
-  const std::string role = leader.quote_identifier(env_.server.role);
-  std::set<std::string> closed_schemas;
-  std::set<postgres::RelationName> unreadable;
-  if (!env_.server.is_superuser) {
-    postgres::Unreadable found =
-        postgres::read_unreadable(leader, [&](postgres::Oid oid) { return selected_.has(oid); });
-    for (postgres::RelationName& table : found.tables) unreadable.insert(std::move(table));
-    for (const postgres::RelationName& sequence : found.sequences)
-      excluded_values_.push_back(leader.qualified(sequence.schema, sequence.name));
-    closed_schemas = std::move(found.schemas);
-  }
-  std::erase_if(tables_, [&](const postgres::Table& table) {
-    postgres::RelationName name{.schema = table.schema, .name = table.name};
-    if (!table.has_select) unreadable.insert(name);
-    return unreadable.contains(name);
-  });
-  for (const postgres::RelationName& table : unreadable) {
-    excluded_.push_back(leader.qualified(table.schema, table.name));
-    const std::string usage =
-        closed_schemas.contains(table.schema)
-            ? fmt::format("GRANT USAGE ON SCHEMA {} TO {}; ", leader.quote_identifier(table.schema), role)
-            : "";
-    const std::string grant =
-        fmt::format("{}GRANT SELECT ON {} TO {}", usage, leader.qualified(table.schema, table.name), role);
-    left_out_.push_back(
-        fmt::format("table {}.{}: the role may not read it ({})", table.schema, table.name, grant));
-    // From 14 on one grant is enough for all.
-    grants_.insert(env_.server.version.major() >= 14 ? fmt::format("GRANT pg_read_all_data TO {}", role)
-                                                     : grant);
-  }
-  int64_t bytes = 0;
-  for (const postgres::Table& table : tables_) bytes += static_cast<int64_t>(weight_of(table));
-  env_.progress.expect(bytes - std::exchange(expected_bytes_, bytes));
-}
-
-void DatabaseBackup::omit(std::string_view what, const postgres::Table& table, uint64_t& count) {
-  ++count;
-  if (omitted_.size() >= kMostOmitted) return;
-  omitted_.push_back(fmt::format("{} {}.{}", what, table.schema, table.name));
-}
-
-void DatabaseBackup::leave_out_what_was_asked(Connection& leader) {
-  const Selection& selection = env_.options.selection;
-  if (selection.is_everything()) return;
-  {
-    Connection session = postgres::Connection::open(
-        env_.operation.target.with_database(name()),
-        {.application_name = env_.operation.application_name("selection"), .users_search_path = true},
-        env_.operation.stop);
-    session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    session.execute("SET TRANSACTION SNAPSHOT " + session.quote_literal(snapshot_));
-    selected_ = SelectedRelations(session, selection);
-  }
-  omitted_.clear();
-  tables_omitted_ = 0;
-  tables_without_rows_ = 0;
-  std::erase_if(tables_, [&](postgres::Table& table) {
-    // An extension's own rows have no place without the extension.
-    if (!selected_.has(table.oid) || (table.is_extension_config && selection.names_what_to_take())) {
-      omit("table", table, tables_omitted_);
-      return true;
-    }
-    if (selection.schema_only || !selected_.has_contents(table.oid)) {
-      omit("rows of table", table, tables_without_rows_);
-      return true;
-    }
-    if (!table.load_through.empty()) {
-      const postgres::Result root =
-          leader.execute("SELECT $1::pg_catalog.regclass::pg_catalog.oid", {table.load_through});
-      if (!selected_.has(root.oid(0, 0))) table.load_through.clear();
-    }
-    return false;
-  });
-}
-
-void DatabaseBackup::find_invalid_indexes(Connection& leader) {
-  invalid_indexes_.clear();
-  for (postgres::InvalidIndex& index : postgres::read_invalid_indexes(leader)) {
-    if (!selected_.has(index.table)) continue;
-    env_.operation.warn(
-        "index-invalid",
-        fmt::format("{}: index {} is invalid and will not be in the backup, as in any of pg_dump. "
-                    "REINDEX makes it valid, or DROP INDEX ends it.",
-                    name(), index.text),
-        {{"database", name()}});
-    invalid_indexes_.push_back(std::move(index.text));
-  }
-}
-
-void DatabaseBackup::leave_out_unlogged() {
-  std::erase_if(tables_, [&](const postgres::Table& table) {
-    if (!table.unlogged) return false;
-    left_out_.push_back(fmt::format("rows of table {}.{}: it is unlogged, and a standby has none of its rows",
-                                    table.schema, table.name));
-    return true;
-  });
-}
-
-void DatabaseBackup::leave_out_what_is_hidden(Connection& leader) {
-  if (env_.options.selection.names_what_to_take()) return;
-  const postgres::Hidden hidden = postgres::read_hidden(leader);
-  for (const std::string& name : hidden.subscriptions) {
-    left_out_.push_back(fmt::format("subscription {}: pg_dump shows it to superusers only", name));
-  }
-  for (const std::string& name : hidden.user_mappings) {
-    left_out_.push_back(
-        fmt::format("options of the user mapping of {}, if it has any: shown to superusers only", name));
-  }
-}
-
 void DatabaseBackup::leave_out_large_objects(Connection& leader) {
   static constexpr size_t kNamed = 20;
   const std::vector<std::string>& unreadable = large_objects_.unreadable;
   if (unreadable.empty()) return;
   for (size_t i = 0; i < std::min(unreadable.size(), kNamed); ++i) {
-    left_out_.push_back(fmt::format("{}: the role may not read it", unreadable[i]));
+    scope_.left_out.push_back(fmt::format("{}: the role may not read it", unreadable[i]));
   }
   if (unreadable.size() > kNamed) {
-    left_out_.push_back(fmt::format("{} more large objects: the role may not read them",
-                                    format_count(unreadable.size() - kNamed)));
+    scope_.left_out.push_back(fmt::format("{} more large objects: the role may not read them",
+                                          format_count(unreadable.size() - kNamed)));
   }
   const std::string role = leader.quote_identifier(env_.server.role);
-  grants_.insert(
+  scope_.grants.insert(
       fmt::format("SELECT format('GRANT SELECT ON LARGE OBJECT %s TO %s', oid, {}) FROM "
                   "pg_largeobject_metadata \\gexec",
                   leader.quote_literal(role)));
 }
 
 repository::StreamRef DatabaseBackup::dump_schema(Connection& leader) {
-  return run_pg_dump(leader, kSchemaKind, {"--section=pre-data", "--section=post-data", "--no-blobs"});
+  return run_pg_dump(leader, kSchemaKind, {kSchemaArguments.begin(), kSchemaArguments.end()});
 }
 
 // In an archive of its own: those of tables belong to the section of their rows, and they change where the
@@ -295,7 +184,7 @@ std::optional<repository::StreamRef> DatabaseBackup::dump_statistics(Connection&
   const bool has_rows = !env_.options.selection.schema_only;
   if (!env_.options.statistics || !has_rows || env_.programs.version.major() < kFirstWithStatistics)
     return {};
-  return run_pg_dump(leader, kStatisticsKind, {"--statistics-only"});
+  return run_pg_dump(leader, kStatisticsKind, {"--format=custom", "--compress=0", "--statistics-only"});
 }
 
 repository::StreamRef DatabaseBackup::run_pg_dump(Connection& leader, std::string_view kind,
@@ -314,15 +203,13 @@ repository::StreamRef DatabaseBackup::run_pg_dump(Connection& leader, std::strin
                                  env_.operation.warn("client-program", fmt::format("{}: {}", name(), line),
                                                      {{"database", name()}});
                                }};
-  for (std::string& argument :
-       std::vector<std::string>{"--format=custom", "--compress=0", "--snapshot=" + snapshot_,
-                                fmt::format("--lock-wait-timeout={}", timeout_ms)}) {
-    run.arguments.push_back(std::move(argument));
-  }
+  run.arguments.push_back("--snapshot=" + snapshot_);
+  run.arguments.push_back(fmt::format("--lock-wait-timeout={}", timeout_ms));
   for (auto& setting : postgres::settings_beside(leader)) run.settings.push_back(std::move(setting));
   // pg_dump locks what it describes, and gives up at the first table it may not lock.
-  for (const std::string& table : excluded_) run.arguments.push_back("--exclude-table=" + table);
-  for (const std::string& name : excluded_values_) run.arguments.push_back("--exclude-table-data=" + name);
+  for (const std::string& table : scope_.excluded) run.arguments.push_back("--exclude-table=" + table);
+  for (const std::string& name : scope_.excluded_values)
+    run.arguments.push_back("--exclude-table-data=" + name);
   for (std::string& argument : env_.options.selection.arguments())
     run.arguments.push_back(std::move(argument));
   try {
@@ -339,11 +226,11 @@ repository::StreamRef DatabaseBackup::run_pg_dump(Connection& leader, std::strin
 void DatabaseBackup::lock_tables(Connection& leader) {
   const auto timeout_ms = std::chrono::milliseconds(env_.options.lock_wait_timeout).count();
   leader.execute(fmt::format("SET LOCAL lock_timeout = {}", timeout_ms));
-  for (size_t begin = 0; begin < tables_.size(); begin += kTablesPerLockStatement) {
+  for (size_t begin = 0; begin < scope_.tables.size(); begin += kTablesPerLockStatement) {
     std::string list;
-    for (size_t i = begin; i < std::min(begin + kTablesPerLockStatement, tables_.size()); ++i) {
+    for (size_t i = begin; i < std::min(begin + kTablesPerLockStatement, scope_.tables.size()); ++i) {
       list += fmt::format("{}ONLY {}", list.empty() ? "" : ", ",
-                          leader.qualified(tables_[i].schema, tables_[i].name));
+                          leader.qualified(scope_.tables[i].schema, scope_.tables[i].name));
     }
     try {
       leader.execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", list));
@@ -366,7 +253,7 @@ void DatabaseBackup::lock_tables(Connection& leader) {
 }
 
 void DatabaseBackup::refuse_rewritten(Connection& leader) {
-  const std::vector<std::string> rewritten = postgres::tables_rewritten_since(leader, tables_);
+  const std::vector<std::string> rewritten = postgres::tables_rewritten_since(leader, scope_.tables);
   if (rewritten.empty()) return;
   throw Error(
       ErrorCode::kTableChanged,
@@ -379,8 +266,8 @@ void DatabaseBackup::refuse_rewritten(Connection& leader) {
 
 void DatabaseBackup::schedule() {
   std::vector<RowTask> tasks;
-  states_.assign(tables_.size(), TableState{});
-  for (size_t i = 0; i < tables_.size(); ++i)
+  states_.assign(scope_.tables.size(), TableState{});
+  for (size_t i = 0; i < scope_.tables.size(); ++i)
     std::ranges::move(tasks_of(i, RowFormat::kText), std::back_inserter(tasks));
   large_objects_ = {};
   large_objects_stream_.reset();
@@ -395,7 +282,7 @@ void DatabaseBackup::schedule() {
 
 // Begins the table's state anew.
 std::vector<RowTask> DatabaseBackup::tasks_of(size_t table, RowFormat format) {
-  const PartPlan plan = plan_parts(tables_[table], env_.server.version);
+  const PartPlan plan = plan_parts(scope_.tables[table], env_.server.version);
   const size_t count = plan.ranges.size();
   states_[table] = {.parts = std::vector<repository::StreamRef>(count),
                     .fingerprints = std::vector<Fingerprint>(count),
@@ -408,7 +295,7 @@ std::vector<RowTask> DatabaseBackup::tasks_of(size_t table, RowFormat format) {
                      .part = static_cast<uint32_t>(part),
                      .range = plan.ranges[part],
                      .format = format,
-                     .weight_bytes = weight_of(tables_[table]) / count});
+                     .weight_bytes = weight_of(scope_.tables[table]) / count});
   }
   return tasks;
 }
@@ -449,7 +336,7 @@ void DatabaseBackup::run_task(const RowTask& task, SnapshotSession& session) {
   }
   try {
     if (task.table) {
-      const postgres::Table& table = tables_[*task.table];
+      const postgres::Table& table = scope_.tables[*task.table];
       Connection& connection = session.connection();
       // Waiting would be for ever: whoever waits for an exclusive lock waits for our leader.
       connection.execute(fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT",
@@ -470,7 +357,7 @@ void DatabaseBackup::run_task(const RowTask& task, SnapshotSession& session) {
     }
     if (task.table && error.code() != ErrorCode::kConnectionLost &&
         error.code() != ErrorCode::kLockExhaustion) {
-      if (may_be_binary(task, tables_[*task.table]) && is_too_long_as_text(error)) {
+      if (may_be_binary(task, scope_.tables[*task.table]) && is_too_long_as_text(error)) {
         begin_binary(*task.table);
       } else {
         table_failed(*task.table, error);
@@ -502,7 +389,7 @@ void DatabaseBackup::table_failed(size_t table, const Error& error) {
   TableState& state = states_[table];
   if (!state.failure.empty()) return;
   state.failure = error.what();
-  if (tables_[table].row_security && error.code() == ErrorCode::kPermissionDenied) {
+  if (scope_.tables[table].row_security && error.code() == ErrorCode::kPermissionDenied) {
     state.failure = fmt::format("row-level security would hide rows from the role ({})", error.message());
     state.bypass = true;
   } else if (env_.server.in_recovery && is_recovery_conflict(error)) {
@@ -521,7 +408,7 @@ void DatabaseBackup::begin_binary(size_t table) {
 }
 
 void DatabaseBackup::save_table_part(const RowTask& task, Connection& connection) {
-  const postgres::Table& table = tables_[*task.table];
+  const postgres::Table& table = scope_.tables[*task.table];
   const std::string object = fmt::format("{}: {}.{}", name(), table.schema, table.name);
   const auto stream =
       env_.writer.open_stream({.item_key = table_key(name(), table.schema, table.name), .part = task.part},
@@ -589,12 +476,13 @@ void DatabaseBackup::add_items(Connection& leader) {
 }
 
 void DatabaseBackup::add_tables(const std::string& quoted_role) {
-  for (size_t i = 0; i < tables_.size(); ++i) {
-    const postgres::Table& table = tables_[i];
+  for (size_t i = 0; i < scope_.tables.size(); ++i) {
+    const postgres::Table& table = scope_.tables[i];
     TableState& state = states_[i];
     if (!state.failure.empty()) {
-      left_out_.push_back(fmt::format("rows of table {}.{}: {}", table.schema, table.name, state.failure));
-      if (state.bypass) grants_.insert("ALTER ROLE " + quoted_role + " BYPASSRLS");
+      scope_.left_out.push_back(
+          fmt::format("rows of table {}.{}: {}", table.schema, table.name, state.failure));
+      if (state.bypass) scope_.grants.insert("ALTER ROLE " + quoted_role + " BYPASSRLS");
       continue;
     }
     TableAttributes attributes{.database = name(),
@@ -633,8 +521,8 @@ void DatabaseBackup::read_sequences(Connection& leader) {
   // Rolled back, so that nobody who drops or renames one later has to wait for the end of the backup.
   leader.execute("SAVEPOINT sequences");
   try {
-    sequences_ =
-        postgres::read_sequences(leader, [&](postgres::Oid oid) { return selected_.has_contents(oid); });
+    sequences_ = postgres::read_sequences(
+        leader, [&](postgres::Oid oid) { return scope_.selected.has_contents(oid); });
   } catch (const Error& error) {
     if (error.sqlstate() != "42P01" && error.sqlstate() != "3F000") throw;
     throw changed("A sequence", error.message());
@@ -646,7 +534,7 @@ void DatabaseBackup::read_sequences(Connection& leader) {
 void DatabaseBackup::add_sequences(Connection& leader) {
   if (env_.options.selection.schema_only) return;
   for (const std::string& unreadable : sequences_.unreadable) {
-    left_out_.push_back(
+    scope_.left_out.push_back(
         env_.server.in_recovery && env_.server.is_superuser
             ? fmt::format("value of sequence {}: it is unlogged, and a standby has none", unreadable)
             : fmt::format("value of sequence {0}: the role may not read it (GRANT SELECT ON "

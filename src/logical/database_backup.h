@@ -6,17 +6,16 @@
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "logical/backup.h"
 #include "logical/backup_progress.h"
+#include "logical/backup_scope.h"
 #include "logical/document.h"
 #include "logical/large_objects.h"
 #include "logical/operation.h"
 #include "logical/row_queue.h"
-#include "logical/selected_relations.h"
 #include "logical/snapshot_session.h"
 #include "postgres/catalog.h"
 #include "postgres/server.h"
@@ -65,13 +64,7 @@ class DatabaseBackup {
 
   void attempt(postgres::Connection& leader);
   void begin_snapshot(postgres::Connection& leader);
-  void find_tables(postgres::Connection& leader);
-  void find_invalid_indexes(postgres::Connection& leader);
-  void leave_out_unlogged();
-  void leave_out_what_is_hidden(postgres::Connection& leader);
   void leave_out_large_objects(postgres::Connection& leader);
-  void leave_out_what_was_asked(postgres::Connection& leader);
-  void omit(std::string_view what, const postgres::Table& table, uint64_t& count);
   repository::StreamRef dump_schema(postgres::Connection& leader);
   std::optional<repository::StreamRef> dump_statistics(postgres::Connection& leader);
   repository::StreamRef run_pg_dump(postgres::Connection& leader, std::string_view kind,
@@ -97,16 +90,7 @@ class DatabaseBackup {
   std::string snapshot_;
   std::optional<repository::StreamRef> schema_;
   std::optional<repository::StreamRef> statistics_;
-  std::vector<postgres::Table> tables_;
-  std::vector<std::string> excluded_;         // tables the role may not read, quoted
-  std::vector<std::string> excluded_values_;  // sequences whose value it may not read, quoted
-  std::vector<std::string> left_out_;         // what is missing, for people
-  std::vector<std::string> invalid_indexes_;
-  std::set<std::string> grants_;  // that would help
-  SelectedRelations selected_;
-  std::vector<std::string> omitted_;  // left out on purpose, for people
-  uint64_t tables_omitted_ = 0;
-  uint64_t tables_without_rows_ = 0;
+  BackupScope scope_;           // of this attempt
   int64_t expected_bytes_ = 0;  // told to progress
 
   std::mutex mutex_;

@@ -46,8 +46,7 @@ class PresentSchema {
                     const Operation& operation) {
     Bytes bytes;
     postgres::ProgramRun run{
-        .arguments = {"--format=custom", "--compress=0", "--section=pre-data", "--section=post-data",
-                      "--no-blobs"},
+        .arguments = {kSchemaArguments.begin(), kSchemaArguments.end()},
         .settings = settings(database, operation),
         .application_name = operation.application_name("schema"),
         .on_output = [&](ByteView piece) { bytes.insert(bytes.end(), piece.begin(), piece.end()); }};
