@@ -40,7 +40,7 @@ SECTIONS = {
     "Rows": (
         "`COPY` as text, each table (or range of its blocks) under the snapshot of its database; read again and compared before"
         " the swap.",
-        ["parts", "one table", "rows", "large objects", "rows of more than 1 GiB as text", "statistics", "proof"],
+        ["parts", "one table", "rows", "standbys", "large objects", "rows of more than 1 GiB as text", "statistics", "proof"],
     ),
 }  # fmt: skip
 

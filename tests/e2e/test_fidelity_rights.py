@@ -2,6 +2,7 @@
 
 import unittest
 
+from support import judge
 from support.case import EndToEnd
 from support.clusters import MAJOR
 from support.contents import SMALL
@@ -86,6 +87,32 @@ class Rights(RestoredCluster):
             select relname, coalesce(relacl::text ~ 'reader=r/postgres', false) from pg_class
              where relname in ('earlier', 'later', 'newest') order by 1""")  # fmt: skip
         self.cluster.sql("drop table s.newest", "one")
+
+
+class OtherSuperuser(EndToEnd):
+    def test_a_target_whose_first_superuser_has_another_name_gets_all_that_psql_would_give_it(self):
+        """Fidelity: roles: the source's first superuser becomes one of a target whose own has another name, and owns and grants as it did.
+        Limit: memberships: from 16 on, those that it had given are given by the target's own, since no other may."""
+        self.cluster.sql(ROLES + (ROLES_16 if MAJOR >= 16 else ""))
+        self.cluster.create_database("one", contents=CONTENTS)
+        before, text, members = judge.Portrait(self.cluster), judge.whole_dump(self.cluster), self.members(self.cluster)
+        self.init()
+        self.back_up()
+        target, other = (self.another_cluster(superuser="admin") for _ in range(2))
+        self.tool.talk_to(target)
+        self.succeeds("restore", "cluster", "latest", "--confirm")
+        judge.read_by_psql(text, other)
+        excess = before.differences(judge.Portrait(target)) - before.differences(judge.Portrait(other))
+        given = {change for change in excess if change[2].startswith("+ GRANT ") and change[2].endswith(" GRANTED BY admin;")}
+        self.assertEqual(set(), excess - given, "\n".join(judge.shown(excess - given)))
+        self.assertEqual(MAJOR >= 16, bool(given), "psql gives none of these")
+        self.assertEqual(members, self.members(target))
+        self.assertEqual("postgres", target.value("select datdba::regrole from pg_database where datname = 'one'"))
+
+    def members(self, cluster):
+        return cluster.rows("""
+            select roleid::regrole, member::regrole, to_jsonb(m) - '{oid,roleid,member,grantor}'::text[] from pg_auth_members m
+             where roleid > 16383 or member > 16383 order by roleid::regrole::text, member::regrole::text, 3::text""")  # fmt: skip
 
 
 class RowSecurity(EndToEnd):

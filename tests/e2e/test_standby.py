@@ -57,6 +57,18 @@ class Standby(EndToEnd):
         self.assertIn("--pause-replay", "\n".join(outcome.error["solution"]))
         self.assert_nothing_left(self.standby)
 
+    def test_a_promotion_in_between_changes_nothing_of_what_is_backed_up(self):
+        """Fidelity: standbys: a standby that is promoted while it is read is backed up as it was before."""
+        before = self.picture(databases=["app"])
+        running = self.start("backup", "cluster", "--pause-replay", "--json", pause=["tables-locked:app"]).wait_for("tables-locked:app")
+        self.standby.sql("select pg_promote(false)")
+        wait_until(lambda: self.standby.value("select pg_is_in_recovery()") == "f", "the standby is promoted", 60)
+        self.standby.sql("delete from stock.sale; vacuum stock.sale", "app")
+        self.ended(running.go("tables-locked:app").finish(), 0)
+        self.assertEqual("0", self.standby.value("select count(*) from stock.sale", "app"))
+        self.succeeds("restore", "database", "app", "--confirm")
+        self.assert_same(before, self.picture(databases=["app"], cluster=self.standby))
+
     def test_replay_goes_on_after_a_signal_and_after_an_error(self):
         running = self.start("backup", "cluster", "--pause-replay", pause=["replay-paused"]).wait_for("replay-paused")
         self.assertEqual("paused", self.state())

@@ -83,14 +83,14 @@ def run_checked(argv, **options):
 
 class Cluster:
     def __init__(self, *, settings=None, bindir=BINDIR, initdb=(), password=None, place=None, standby_of=None,
-                 libraries=None):  # fmt: skip
+                 libraries=None, superuser="postgres"):  # fmt: skip
         """`password`: given to the superuser, and asked of everybody (scram); otherwise everybody is trusted.
         `place`: an existing directory to live in, for a file system of its own. `standby_of`: a cluster to follow.
         `libraries`: what LD_LIBRARY_PATH is for the server."""
         self.libraries = libraries
         self.bindir = Path(bindir)
         self.major = major_of(self.bindir)
-        self.superuser = "postgres"
+        self.superuser = superuser
         self.password = password
         self.folder = temporary_folder()
         self.place = Path(place) if place else self.folder
