@@ -55,8 +55,9 @@ class CleanupCommand final : public Command {
                 "Lists what dbbackup itself left on the server: staging databases of restores that were "
                 "killed, the schema in which a `restore table` was building, the replay of a standby that a "
                 "backup had paused, and, "
-                "with --kept, old databases that restores kept under another name. With --confirm they are "
-                "dropped. "
+                "with --kept, old databases that restores kept under another name and what was built of "
+                "databases "
+                "that failed. With --confirm they are dropped. "
                 "Databases are recognised by dbbackup's mark in their comment, never by name alone; those of "
                 "a run "
                 "that is still alive are left in peace.",
@@ -68,7 +69,7 @@ class CleanupCommand final : public Command {
     return {.options = {
                 {.names = "--kept",
                  .value = "",
-                 .description = "also old databases that a restore kept",
+                 .description = "also old databases that a restore kept, and failed ones (--on-failed-db)",
                  .target = &kept_},
                 {.names = "--confirm",
                  .value = "",
@@ -87,7 +88,7 @@ class CleanupCommand final : public Command {
       CleanupItem item{.leftover = std::move(leftover)};
       if (item.leftover.in_use) {
         item.kept_because = "its run is alive";
-      } else if (item.leftover.kind == "kept" && !kept_) {
+      } else if (item.leftover.kind != "staging" && item.leftover.kind != "schema" && !kept_) {
         item.kept_because = "only with --kept";
       }
       items.push_back(std::move(item));

@@ -88,7 +88,8 @@ class Tree {
     }
     out_.command = leaf->second.command;
     for (const ArgumentSpec& argument : leaf->second.options.arguments) {
-      if (argument.required && !argument.target->has_value()) {
+      const bool is_made_up_for = argument.unless != nullptr && argument.unless->has_value();
+      if (argument.required && !is_made_up_for && !argument.target->has_value()) {
         throw usage_error(fmt::format("{} is missing: {}.", argument.name, argument.description), {},
                           name_of(path));
       }

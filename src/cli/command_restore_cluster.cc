@@ -23,22 +23,32 @@ class RestoreClusterCommand final : public Command {
             "Roles that exist keep their passwords and rights, unless --globals align is given. Databases "
             "that "
             "are not in the backup are not touched.",
-        .examples = {{"Print the plan", "dbbackup restore cluster latest"},
-                     {"Carry it out", "dbbackup restore cluster latest --confirm"},
-                     {"With the passwords and rights of the backup",
-                      "dbbackup restore cluster latest --globals align --confirm"},
-                     {"Into another server, keeping what is there",
-                      "dbbackup restore cluster 20261120T20 -h db2 --old keep --confirm"}}};
+        .examples = {
+            {"Print the plan", "dbbackup restore cluster latest"},
+            {"Carry it out", "dbbackup restore cluster latest --confirm"},
+            {"With the passwords and rights of the backup",
+             "dbbackup restore cluster latest --globals align --confirm"},
+            {"Fifty databases overnight: what fails is tried again, then left out and reported",
+             "dbbackup restore cluster latest --on-error retry:2 --confirm"},
+            {"Go on after a stop, a crash or a kill",
+             "dbbackup restore cluster --resume-from-manifest restore-manifest-20261120.json --confirm"},
+            {"Into another server, keeping what is there",
+             "dbbackup restore cluster 20261120T20 -h db2 --old keep --confirm"}}};
   }
   OptionList options() override {
     return {.arguments =
                 {{.name = "BACKUP",
                   .description =
                       "id, unique beginning of one, \"latest\" (newest of this server's cluster), or a time",
-                  .target = &backup_}},
+                  .target = &backup_,
+                  .unless = &options_.resume_from_manifest}},
             .options = options_.specs()};
   }
   Outcome run(Context& context) override {
+    if (options_.resume_from_manifest) {
+      return resume_restore(context, options_, true,
+                            backup_ ? std::vector<std::string>{"BACKUP"} : std::vector<std::string>{});
+    }
     const BackupId backup = choose_cluster_backup(context.repository(), *backup_, newest_for(context));
     return run_restore(context, options_, {.backup = backup});
   }

@@ -37,9 +37,11 @@ class RestoreDatabaseCommand final : public Command {
             {"An empty copy", "dbbackup restore database app --schema-only --as app_test --confirm"}}};
   }
   OptionList options() override {
-    OptionList list{
-        .arguments = {{.name = "NAME", .description = "the database's name in the backup", .target = &name_}},
-        .options = options_.specs()};
+    OptionList list{.arguments = {{.name = "NAME",
+                                   .description = "the database's name in the backup",
+                                   .target = &name_,
+                                   .unless = &options_.resume_from_manifest}},
+                    .options = options_.specs()};
     list.options.push_back(
         {.names = "--from",
          .value = "BACKUP",
@@ -67,6 +69,7 @@ class RestoreDatabaseCommand final : public Command {
                                 "See: dbbackup restore database --help"}});
     }
     if (data_only_) throw no_data_only();
+    if (options_.resume_from_manifest) return resume_restore(context, options_, false, content_given());
     return run_restore(
         context, options_,
         {.backup = choose_database_backup(context.repository(), from_, *name_, newest_for(context)),
@@ -77,6 +80,15 @@ class RestoreDatabaseCommand final : public Command {
   }
 
  private:
+  std::vector<std::string> content_given() const {
+    std::vector<std::string> given;
+    if (name_) given.emplace_back("NAME");
+    if (from_) given.emplace_back("--from");
+    if (as_) given.emplace_back("--as");
+    if (!selection_.is_everything()) given.push_back(selection_.text());
+    return given;
+  }
+
   static Error no_data_only() {
     return Error(
         ErrorCode::kUsage,

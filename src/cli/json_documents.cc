@@ -156,6 +156,20 @@ std::string_view name_of(logical::Verdict verdict) {
 }
 
 // Of what the plan was to restore.
+Json failure_json(const logical::DatabaseFailure& failure) {
+  return {{"code", failure.code},
+          {"phase", failure.phase},
+          {"object", failure.object},
+          {"statement", failure.statement},
+          {"sqlstate", failure.sqlstate},
+          {"message", failure.message},
+          {"cause", failure.cause},
+          {"hint", failure.solution},
+          {"attempts", failure.attempts},
+          {"tables_loaded", failure.tables_loaded},
+          {"left_as", failure.left_as.empty() ? Json(nullptr) : Json(failure.left_as)}};
+}
+
 std::string_view status_of(const logical::RestoreResult& result) {
   bool any = false;
   bool all = true;
@@ -323,7 +337,8 @@ std::string plan_document(const logical::RestorePlan& plan) {
   return text_of(out);
 }
 
-std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result) {
+std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result,
+                             const std::string& way_on) {
   Json out{{"executed", true},
            {"backup", plan.manifest.id.text()},
            {"backup_complete", plan.manifest.complete},
@@ -339,7 +354,10 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
          {"complete", database.is_complete()},
          {"skipped", database.skipped},
          {"proven", database.proven},
-         {"error", recorded_error(database.error)},
+         {"interrupted", database.interrupted},
+         {"restored_before", database.restored_before},
+         {"error", database.failure ? Json(database.failure->one_line()) : Json(nullptr)},
+         {"failure", database.failure ? failure_json(*database.failure) : Json(nullptr)},
          {"kept_as", database.kept_as.empty() ? Json(nullptr) : Json(database.kept_as)},
          {"tables", database.tables},
          {"rows", database.rows},
@@ -351,8 +369,15 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
          {"proof_seconds", database.proof_seconds},
          {"swap_window_seconds", database.swap_window_seconds},
          {"missing", database.missing},
+         {"other_rows_in_old", database.newer},
          {"warnings", database.warnings}});
   }
+  const auto path = [](const std::filesystem::path& file) {
+    return file.empty() ? Json(nullptr) : Json(file.string());
+  };
+  out["manifest"] = path(result.manifest);
+  out["failure_report"] = path(result.failures);
+  out["continue_with"] = way_on.empty() ? Json(nullptr) : Json(way_on);
   out["plan"] = plan_json(plan);
   return text_of(out);
 }

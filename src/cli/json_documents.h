@@ -35,7 +35,9 @@ std::string items_document(const repository::Manifest& manifest, const std::vect
 std::string backup_document(const logical::BackupResult& result);
 std::string plan_document(const logical::RestorePlan& plan);
 // `plan` is what was executed, `result` as far as it came.
-std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result);
+// `way_on`: the command that continues; "" when there is none.
+std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result,
+                             const std::string& way_on);
 std::string table_plan_document(const logical::TablePlan& plan);
 std::string table_document(const logical::TablePlan& plan, const logical::TableResult& result);
 std::string prune_plan_document(const repository::PrunePlan& plan);

@@ -35,6 +35,7 @@ struct ArgumentSpec {
   bool required = true;
   std::vector<std::string> choices = {};
   std::vector<std::string>* targets = nullptr;  // instead of target: takes any number of words; the last one
+  const std::optional<std::string>* unless = nullptr;  // an option that, when given, makes up for it
 };
 
 struct OptionList {

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/context.h"
+#include "cli/host_memory.h"
 #include "cli/json_documents.h"
 #include "cli/restore_text.h"
+#include "logical/restore_manifest.h"
 #include "postgres/startup_options.h"
 #include "repository/session.h"
 
@@ -21,24 +25,84 @@ Outcome only_plan(const logical::RestorePlan& plan, Context& context) {
   return {.text = std::move(text), .json = plan_document(plan)};
 }
 
-// Everything was carried out, and something of the backup is not there all the same.
-std::optional<Error> incomplete(const logical::RestoreResult& result) {
-  std::string cause;
-  for (const logical::DatabaseOutcome& database : result.databases) {
-    for (const std::string& missing : database.missing) {
-      cause += fmt::format("{}{}: {}", cause.empty() ? "" : "\n", database.name, missing);
-    }
+logical::Operation as_role(const logical::Operation& operation, const std::string& role) {
+  if (role.empty()) return operation;
+  logical::Operation changed = operation;
+  std::string options = changed.target.value("options");
+  postgres::append_startup_option(options, "role", role);
+  changed.target = changed.target.with("options", options);
+  return changed;
+}
+
+std::filesystem::path report_directory(const RestoreRunOptions& options, const Context& context) {
+  if (options.report_directory) return *options.report_directory;
+  return state_directory(context.world().environment);
+}
+
+// As it was typed, or else in the directory for reports.
+std::filesystem::path manifest_file(const RestoreRunOptions& options, const Context& context) {
+  const std::filesystem::path typed = *options.resume_from_manifest;
+  std::error_code ignored;
+  if (typed.is_absolute() || std::filesystem::exists(typed, ignored)) return std::filesystem::absolute(typed);
+  const std::filesystem::path reported = report_directory(options, context) / typed;
+  return std::filesystem::exists(reported, ignored) ? reported : std::filesystem::absolute(typed);
+}
+
+void tell_journal(const logical::RestoreJournal& journal, const logical::Operation& operation) {
+  if (!journal.problem().empty()) {
+    operation.warn(
+        "manifest-not-written",
+        fmt::format("No manifest could be written, so this restore cannot be resumed: {} Name another "
+                    "directory with --report-dir.",
+                    journal.problem()));
+  } else if (!journal.file().empty()) {
+    operation.notice("manifest", fmt::format("Manifest: {}", journal.file().string()),
+                     {{"file", journal.file().string()}});
   }
-  if (cause.empty()) return std::nullopt;
-  return Error(ErrorCode::kRestoreIncomplete,
-               {.message = "The databases were restored, but not everything of the backup is in them.",
-                .cause = std::move(cause),
-                .solution = {"A view that was not refreshed: mend what its query needs, then REFRESH "
-                             "MATERIALIZED VIEW ...",
-                             "A table that was not restored: take a backup that has what it refers to, or "
-                             "make that first, then: dbbackup restore table",
-                             "Old databases that were replaced are kept: see them with dbbackup cleanup "
-                             "--kept, and drop them when nothing is missing any more."}});
+}
+
+// Plans and carries out what is confirmed. `earlier`: the run that is gone on with.
+Outcome run_plan(Context& context, const RestoreRunOptions& options, const logical::RestoreOptions& restore,
+                 const std::string& role, const logical::RestoreManifest* earlier) {
+  repository::Repository& repository = context.repository();
+  logical::Operation operation = as_role(context.operation(), role);
+  if (earlier != nullptr) operation.run = earlier->run;
+  // From before the plan on, so that what it found is not pruned away.
+  const auto presence =
+      repository.announce({.operation = "restore", .host = context.host(), .backup = restore.backup.text()},
+                          context.world().clock);
+  const logical::RestorePlan plan = logical::plan_restore(repository, restore, operation, earlier);
+  if (!options.confirm || options.dry_run) return only_plan(plan, context);
+  if (plan.refused()) {
+    return {.text = render_plan(plan, context.world().out_width, context.style()),
+            .json = plan_document(plan),
+            .error = refusal_of(plan)};
+  }
+  logical::RestoreManifest manifest =
+      earlier != nullptr ? *earlier : logical::manifest_of(plan, operation.run, operation.clock.now());
+  manifest.role = role;
+  manifest.options = plan.options;
+  logical::RestoreJournal journal =
+      earlier != nullptr
+          ? logical::RestoreJournal::of_run_that_goes_on(manifest_file(options, context), std::move(manifest))
+          : logical::RestoreJournal::of_new_run(report_directory(options, context), std::move(manifest));
+  tell_journal(journal, operation);
+  logical::RestoreResult result;
+  std::optional<Error> failure;
+  try {
+    logical::execute_restore(repository, plan, operation, journal, result);
+    failure = verdict_on(plan, result);
+  } catch (const Error& error) {
+    failure = error;
+  }
+  const bool is_over = std::ranges::all_of(result.databases, [](const logical::DatabaseOutcome& database) {
+    return database.restored || database.skipped;
+  });
+  const std::string way_on = is_over ? "" : journal.command();
+  if (failure) failure = with_way_on(*failure, way_on);
+  return {.text = render_result(plan, result, way_on, context.style()),
+          .json = restore_document(plan, result, way_on),
+          .error = std::move(failure)};
 }
 
 }  // namespace
@@ -111,16 +175,12 @@ logical::EntryRules RestoreRunOptions::rules() const {
 }
 
 logical::Operation RestoreRunOptions::as_role(const logical::Operation& operation) const {
-  if (!role) return operation;
-  logical::Operation changed = operation;
-  std::string options = changed.target.value("options");
-  postgres::append_startup_option(options, "role", *role);
-  changed.target = changed.target.with("options", options);
-  return changed;
+  return cli::as_role(operation, role.value_or(""));
 }
 
 std::vector<OptionSpec> RestoreRunOptions::specs() {
   std::vector<OptionSpec> all = own_specs();
+  for (OptionSpec& spec : failures.specs()) all.push_back(std::move(spec));
   for (OptionSpec& spec : rule_specs()) all.push_back(std::move(spec));
   return all;
 }
@@ -186,6 +246,29 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
        .value = "",
        .description = "let a part of a database take the place of the whole one, which loses the rest",
        .target = &replace_with_part},
+      {.names = "--swap",
+       .value = "WHEN",
+       .description =
+           "each: a database takes its name when it is complete; together: all in one transaction, when "
+           "all are complete, and none if one fails (each)",
+       .target = &swap,
+       .choices = {"each", "together"}},
+      {.names = "--in-place",
+       .value = "",
+       .description =
+           "DROP what is replaced before its replacement is built: needs less disk, and if the restore "
+           "fails the old database is gone",
+       .target = &in_place},
+      {.names = "--resume-from-manifest",
+       .value = "FILE",
+       .description = "go on with a restore that was stopped: restore-manifest-DATE.json says which. What is "
+                      "restored, or loaded and still there, is not done again",
+       .target = &resume_from_manifest},
+      {.names = "--report-dir",
+       .value = "DIR",
+       .description = "where restore-manifest-DATE.json and cluster-restore-failures-DATE.json are written "
+                      "(~/.local/state/dbbackup)",
+       .target = &report_directory},
       {.names = "--validate",
        .value = "LEVEL",
        .description = "before the first change: quick looks for every piece, full reads every byte (quick)",
@@ -194,48 +277,77 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
   };
 }
 
+void RestoreRunOptions::apply_manner(const Configuration& configured,
+                                     logical::RestoreOptions& restore) const {
+  if (old) restore.old = *old == "drop" ? logical::OldDatabase::kDrop : logical::OldDatabase::kKeep;
+  if (no_proof) restore.proof = false;
+  if (drop_slots) restore.drop_slots = true;
+  if (validate) restore.validate_fully = *validate == "full";
+  restore.jobs = first_of(jobs, configured.jobs, restore.jobs);
+  restore.parallel_databases =
+      first_of(parallel_databases, configured.parallel_databases, restore.parallel_databases);
+  restore.lock_timeout = first_of(lock_timeout, configured.lock_timeout, restore.lock_timeout);
+  failures.apply(restore.failures);
+}
+
+std::vector<std::string> RestoreRunOptions::content_options() const {
+  std::vector<std::string> given;
+  const auto add = [&](bool is_given, const char* name) {
+    if (is_given) given.emplace_back(name);
+  };
+  add(system_databases.has_value(), "--system-databases");
+  add(globals.has_value(), "--globals");
+  add(statistics, "--statistics");
+  add(replace_with_part, "--replace-with-part");
+  add(role.has_value(), "--role");
+  add(no_owner, "--no-owner");
+  add(no_acl, "--no-acl");
+  add(no_comments, "--no-comments");
+  add(no_publications, "--no-publications");
+  add(no_subscriptions, "--no-subscriptions");
+  add(no_security_labels, "--no-security-labels");
+  add(no_tablespaces, "--no-tablespaces");
+  add(no_refresh, "--no-refresh");
+  add(!map_roles.empty(), "--map-role");
+  add(swap.has_value(), "--swap");
+  add(in_place, "--in-place");
+  return given;
+}
+
 Outcome run_restore(Context& context, const RestoreRunOptions& options, logical::RestoreOptions restore) {
-  const Configuration& configured = context.configuration();
-  if (options.old)
-    restore.old = *options.old == "drop" ? logical::OldDatabase::kDrop : logical::OldDatabase::kKeep;
-  restore.proof = !options.no_proof;
+  options.apply_manner(context.configuration(), restore);
   if (options.system_databases == "merge") restore.system_databases = logical::SystemDatabases::kMerge;
   if (options.globals == "align") restore.globals = logical::Globals::kAlign;
   if (options.globals == "none") restore.globals = logical::Globals::kNone;
+  if (options.swap == "together") restore.swap = logical::SwapTime::kTogether;
+  restore.in_place = options.in_place;
   restore.statistics = options.statistics;
-  restore.drop_slots = options.drop_slots;
   restore.replace_with_part = options.replace_with_part;
   restore.rules = options.rules();
-  restore.validate_fully = options.validate == "full";
-  restore.jobs = first_of(options.jobs, configured.jobs, restore.jobs);
-  restore.parallel_databases =
-      first_of(options.parallel_databases, configured.parallel_databases, restore.parallel_databases);
-  restore.lock_timeout = first_of(options.lock_timeout, configured.lock_timeout, restore.lock_timeout);
+  return run_plan(context, options, restore, options.role.value_or(""), nullptr);
+}
 
-  repository::Repository& repository = context.repository();
-  const logical::Operation operation = options.as_role(context.operation());
-  // From before the plan on, so that what it found is not pruned away.
-  const auto presence =
-      repository.announce({.operation = "restore", .host = context.host(), .backup = restore.backup.text()},
-                          context.world().clock);
-  const logical::RestorePlan plan = logical::plan_restore(repository, restore, operation);
-  if (!options.confirm || options.dry_run) return only_plan(plan, context);
-  if (plan.refused()) {
-    return {.text = render_plan(plan, context.world().out_width, context.style()),
-            .json = plan_document(plan),
-            .error = refusal_of(plan)};
+Outcome resume_restore(Context& context, const RestoreRunOptions& options, bool is_of_cluster,
+                       const std::vector<std::string>& others) {
+  std::vector<std::string> given = options.content_options();
+  given.insert(given.end(), others.begin(), others.end());
+  if (!given.empty()) {
+    throw Error(ErrorCode::kUsage,
+                {.message = fmt::format("{} cannot be given together with --resume-from-manifest.",
+                                        fmt::join(given, ", ")),
+                 .cause = "What is restored was settled when the restore began, and stands in the manifest.",
+                 .solution = {"Leave it out; or restore anew, without --resume-from-manifest."}});
   }
-  logical::RestoreResult result;
-  std::optional<Error> failure;
-  try {
-    logical::execute_restore(repository, plan, operation, result);
-    failure = incomplete(result);
-  } catch (const Error& error) {
-    failure = error;
+  const logical::RestoreManifest earlier = logical::read_restore_manifest(manifest_file(options, context));
+  if (earlier.options.database.has_value() == is_of_cluster) {
+    throw Error(ErrorCode::kUsage,
+                {.message = "The manifest is that of another command.",
+                 .solution = {fmt::format(
+                     "Run: {}", logical::command_to_continue(earlier, manifest_file(options, context)))}});
   }
-  return {.text = render_result(plan, result, context.style()),
-          .json = restore_document(plan, result),
-          .error = std::move(failure)};
+  logical::RestoreOptions restore = earlier.options;
+  options.apply_manner({}, restore);
+  return run_plan(context, options, restore, earlier.role, &earlier);
 }
 
 }  // namespace dbb::cli

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/configuration.h"
+#include "cli/restore_failures.h"
 #include "logical/restore.h"
 
 namespace dbb::cli {
@@ -34,11 +36,20 @@ struct RestoreRunOptions {
   bool no_refresh = false;
   std::vector<std::string> map_roles;
   std::optional<std::string> validate;
+  std::optional<std::string> swap;
+  bool in_place = false;
+  std::optional<std::string> resume_from_manifest;
+  std::optional<std::string> report_directory;
+  FailureOptions failures;
 
   std::vector<OptionSpec> specs();
   std::vector<OptionSpec> rule_specs();  // of these, those that say what is restored and whose it becomes
   logical::EntryRules rules() const;     // Error kUsage for --map-role without two names
   logical::Operation as_role(const logical::Operation& operation) const;
+  // What may be given when a run is gone on with, too: how it is done, not what is restored.
+  void apply_manner(const Configuration& configured, logical::RestoreOptions& restore) const;
+  // Options that were given and say what is restored: "--globals".
+  std::vector<std::string> content_options() const;
 
  private:
   std::vector<OptionSpec> own_specs();
@@ -47,5 +58,9 @@ struct RestoreRunOptions {
 // Plans; prints the plan, or carries it out when that was confirmed. `restore` brings what only the command
 // knows (backup, database, as, replace).
 Outcome run_restore(Context& context, const RestoreRunOptions& options, logical::RestoreOptions restore);
+// Goes on with the run whose manifest was named. `is_of_cluster`: the command is that of a whole cluster.
+// `others`: what was typed beside it that the manifest says already.
+Outcome resume_restore(Context& context, const RestoreRunOptions& options, bool is_of_cluster,
+                       const std::vector<std::string>& others);
 
 }  // namespace dbb::cli

@@ -30,11 +30,58 @@ Cell verdict_cell(Verdict verdict) {
   return Cell("");
 }
 
+Cell verdict_cell(const logical::DatabaseOutcome& database) {
+  if (database.skipped) return Cell("skipped", Tone::kWarning);
+  if (database.failure) return Cell("failed", Tone::kBad);
+  if (!database.restored) return Cell(database.interrupted ? "stopped" : "not begun", Tone::kBad);
+  if (!database.missing.empty()) return Cell("incomplete", Tone::kWarning);
+  return database.proven ? Cell(database.restored_before ? "proven before" : "proven", Tone::kGood)
+                         : Cell("restored, not proven", Tone::kWarning);
+}
+
+std::string where_it_failed(const logical::DatabaseFailure& failure) {
+  std::string where = failure.phase;
+  if (!failure.object.empty()) where += fmt::format("{}{}", where.empty() ? "" : ", ", failure.object);
+  if (!failure.left_as.empty()) where += fmt::format("; what was built is there as \"{}\"", failure.left_as);
+  return where;
+}
+
+std::string names_of(const logical::RestoreResult& result,
+                     bool (*is_meant)(const logical::DatabaseOutcome&)) {
+  std::string names;
+  for (const logical::DatabaseOutcome& database : result.databases) {
+    if (is_meant(database)) names += fmt::format("{}{}", names.empty() ? "" : ", ", database.name);
+  }
+  return names;
+}
+
+// Whoever comes to a restore that did not come to its end reads here what there is and what to do.
+std::string how_far_it_came(const logical::RestoreResult& result, const std::string& way_on,
+                            const Style& style) {
+  using Outcome = logical::DatabaseOutcome;
+  const std::string open =
+      names_of(result, [](const Outcome& one) { return !one.restored && !one.skipped && !one.failure; });
+  const std::string failed =
+      names_of(result, [](const Outcome& one) { return one.failure.has_value() && !one.restored; });
+  if (open.empty() && failed.empty()) return "";
+  const auto line = [&](std::string_view what, const std::string& names) {
+    return names.empty() ? "" : fmt::format("{} {}\n", what, printable(names));
+  };
+  std::string out =
+      "\n" + line("Restored:", names_of(result, [](const Outcome& one) { return one.restored; }));
+  out += line("Failed:", failed);
+  out += line("Not begun, or stopped:", open);
+  if (!result.failures.empty()) out += fmt::format("Report of the failures: {}\n", result.failures.string());
+  if (!way_on.empty()) out += fmt::format("To continue: {}\n", style.paint(Tone::kStrong, way_on));
+  return out;
+}
+
 std::string what_happens(const logical::DatabasePlan& database) {
   switch (database.action) {
     case DatabaseAction::kCreate:
       return "created";
     case DatabaseAction::kSwap:
+      if (database.drop_first) return "replaces the old one, which is DROPPED FIRST (--in-place)";
       if (database.drop_old) return "replaces the old one, which is dropped after the proof";
       return fmt::format("replaces the old one, which is kept as \"{}\"", database.kept_name.value_or(""));
     case DatabaseAction::kFillSystem:
@@ -103,7 +150,7 @@ std::string render_plan(const logical::RestorePlan& plan, size_t width, const St
 }
 
 std::string render_result(const logical::RestorePlan& plan, const logical::RestoreResult& result,
-                          const Style& style) {
+                          const std::string& way_on, const Style& style) {
   Table table({{"DATABASE"},
                {"RESULT"},
                {"TABLES", Align::kRight},
@@ -118,19 +165,17 @@ std::string render_result(const logical::RestorePlan& plan, const logical::Resto
   size_t restored = 0;
   for (const auto& database : result.databases) {
     restored += database.restored ? 1 : 0;
-    const Cell verdict = database.skipped ? Cell("skipped", Tone::kWarning)
-                         : !database.restored
-                             ? Cell(database.error.empty() ? "not begun" : "failed", Tone::kBad)
-                         : !database.missing.empty() ? Cell("incomplete", Tone::kWarning)
-                         : database.proven           ? Cell("proven", Tone::kGood)
-                                                     : Cell("restored, not proven", Tone::kWarning);
+    const Cell verdict = verdict_cell(database);
     table.add({Cell(database.name), verdict, Cell(format_count(database.tables)),
                Cell(format_count(database.rows)),
                Cell(database.large_objects == 0 ? "" : format_count(database.large_objects)),
                Cell(seconds_text(database.load_seconds)), Cell(seconds_text(database.index_seconds)),
                Cell(seconds_text(database.proof_seconds)), Cell(seconds_text(database.swap_window_seconds)),
                Cell(database.kept_as)});
-    if (!database.error.empty()) remarks.push_back(fmt::format("{}: {}", database.name, database.error));
+    if (database.failure) {
+      remarks.push_back(fmt::format("{}: {} ({})", database.name, database.failure->one_line(),
+                                    where_it_failed(*database.failure)));
+    }
     for (const std::string& warning : database.warnings) {
       remarks.push_back(fmt::format("{}: {}", database.name, warning));
     }
@@ -145,6 +190,7 @@ std::string render_result(const logical::RestorePlan& plan, const logical::Resto
   const bool kept =
       std::ranges::any_of(result.databases, [](const auto& database) { return !database.kept_as.empty(); });
   if (kept) out += "\nOld databases that were kept go with: dbbackup cleanup --kept --confirm\n";
+  out += how_far_it_came(result, way_on, style);
   out += fmt::format("\n{} of {} databases restored from {} in {}, of which proof {}.\n", restored,
                      result.databases.size(), plan.manifest.id.text(), seconds_text(result.seconds),
                      seconds_text(result.proof_seconds));

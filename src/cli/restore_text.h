@@ -11,9 +11,9 @@ namespace dbb::cli {
 
 // What will be done, for people: the preflight table, the databases with what becomes of each, globals.
 std::string render_plan(const logical::RestorePlan& plan, size_t width, const Style& style);
-// What was done.
+// What was done: of each database what became of it. `way_on` is the command that continues, "" without one.
 std::string render_result(const logical::RestorePlan& plan, const logical::RestoreResult& result,
-                          const Style& style);
+                          const std::string& way_on, const Style& style);
 
 // The error of a plan that is refused, with every refused line: CORRUPTED_BACKUP when the backup is damaged,
 // VERSION_DOWNGRADE when the version alone speaks against it, otherwise PREFLIGHT_REFUSED.

@@ -74,12 +74,13 @@ TEST(RestoreTextTest, DamageIsNeverHiddenBehindAnotherRefusal) {
 
 TEST(RestoreTextTest, TheResultTellsProvenFromFailedAndNotBegun) {
   logical::RestoreResult result;
-  result.databases = {{.name = "a", .restored = true, .rows = 12345, .proven = true, .load_seconds = 1.5},
-                      {.name = "b", .restored = true},
-                      {.name = "c", .error = "PROOF_FAILED: rows differ"},
-                      {.name = "d"}};
+  result.databases = {
+      {.name = "a", .restored = true, .rows = 12345, .proven = true, .load_seconds = 1.5},
+      {.name = "b", .restored = true},
+      {.name = "c", .failure = logical::DatabaseFailure{.code = "PROOF_FAILED", .message = "rows differ"}},
+      {.name = "d"}};
   result.seconds = 65;
-  const std::string text = render_result(plan_with({}), result, Style());
+  const std::string text = render_result(plan_with({}), result, "", Style());
   EXPECT_THAT(text, HasSubstr("proven"));
   EXPECT_THAT(text, HasSubstr("12,345"));
   EXPECT_THAT(text, HasSubstr("restored, not proven"));
@@ -92,7 +93,7 @@ TEST(RestoreTextTest, TheDocumentOfAPlanIsNotOneOfAResult) {
   EXPECT_THAT(plan_document(plan_with({})), HasSubstr("\"executed\": false"));
   logical::RestoreResult result;
   result.databases = {{.name = "a", .proof_seconds = 0.5}};
-  const std::string document = restore_document(plan_with({}), result);
+  const std::string document = restore_document(plan_with({}), result, "");
   EXPECT_THAT(document, HasSubstr("\"executed\": true"));
   for (const char* field :
        {"seconds", "proof_seconds", "load_seconds", "index_seconds", "swap_window_seconds"}) {

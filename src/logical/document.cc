@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/utf8.h"
+#include "logical/stored_json.h"
 
 namespace dbb::logical {
 namespace {
@@ -34,29 +34,6 @@ auto read_json(std::string_view text, std::string_view what, Read&& read) {
                  .cause = problem.what(),
                  .solution = {"Run `dbbackup check` to learn which backups are affected."}});
   }
-}
-
-// Names and comments come in the encoding of their database and need not be UTF-8, which JSON text must be:
-// those that are not are stored as {"hex": "..."}.
-json text_json(const std::string& text) {
-  return is_valid_utf8(text) ? json(text) : json{{"hex", to_hex(as_bytes(text))}};
-}
-
-std::string read_text(const json& in) {
-  if (in.is_string()) return in;
-  return std::string(as_text(from_hex(in.at("hex").get<std::string>())));
-}
-
-json text_list_json(const std::vector<std::string>& texts) {
-  json out = json::array();
-  for (const std::string& text : texts) out.push_back(text_json(text));
-  return out;
-}
-
-std::vector<std::string> read_text_list(const json& in) {
-  std::vector<std::string> texts;
-  for (const json& text : in) texts.push_back(read_text(text));
-  return texts;
 }
 
 json acl_json(const std::vector<postgres::AclEntry>& acl) {
@@ -144,27 +121,17 @@ postgres::DatabaseProperties read_properties(const json& in) {
   return p;
 }
 
-json selection_json(const DatabaseRecord& record) {
-  const Selection& selection = record.selection;
-  if (selection.is_everything()) return {};
-  return {{"schemas", text_list_json(selection.schemas)},
-          {"exclude_schemas", text_list_json(selection.exclude_schemas)},
-          {"tables", text_list_json(selection.tables)},
-          {"exclude_tables", text_list_json(selection.exclude_tables)},
-          {"exclude_table_data", text_list_json(selection.exclude_table_data)},
-          {"schema_only", selection.schema_only},
-          {"omitted", text_list_json(record.omitted)},
-          {"tables_omitted", record.tables_omitted},
-          {"tables_without_rows", record.tables_without_rows}};
+json record_selection_json(const DatabaseRecord& record) {
+  if (record.selection.is_everything()) return {};
+  json out = selection_json(record.selection);
+  out["omitted"] = text_list_json(record.omitted);
+  out["tables_omitted"] = record.tables_omitted;
+  out["tables_without_rows"] = record.tables_without_rows;
+  return out;
 }
 
-void read_selection(const json& in, DatabaseRecord& record) {
-  record.selection = {.schemas = read_text_list(in.at("schemas")),
-                      .exclude_schemas = read_text_list(in.at("exclude_schemas")),
-                      .tables = read_text_list(in.at("tables")),
-                      .exclude_tables = read_text_list(in.at("exclude_tables")),
-                      .exclude_table_data = read_text_list(in.at("exclude_table_data")),
-                      .schema_only = in.at("schema_only")};
+void read_record_selection(const json& in, DatabaseRecord& record) {
+  record.selection = read_selection(in);
   record.omitted = read_text_list(in.at("omitted"));
   record.tables_omitted = in.at("tables_omitted");
   record.tables_without_rows = in.at("tables_without_rows");
@@ -182,7 +149,7 @@ json database_json(const DatabaseRecord& record) {
           {"left_out", text_list_json(record.left_out)},
           {"grants", text_list_json(record.grants)},
           {"invalid_indexes", text_list_json(record.invalid_indexes)},
-          {"selection", selection_json(record)},
+          {"selection", record_selection_json(record)},
           {"extensions", std::move(extensions)},
           {"tables", record.tables},
           {"rows", record.rows},
@@ -209,7 +176,7 @@ DatabaseRecord read_database(const json& in) {
   if (in.contains("grants")) record.grants = read_text_list(in.at("grants"));
   if (in.contains("invalid_indexes")) record.invalid_indexes = read_text_list(in.at("invalid_indexes"));
   const auto selection = in.find("selection");  // there since some backups have one
-  if (selection != in.end() && !selection->is_null()) read_selection(*selection, record);
+  if (selection != in.end() && !selection->is_null()) read_record_selection(*selection, record);
   for (const json& need : in.at("extensions")) {
     record.extensions.push_back(
         {.name = need.at("name"), .version = need.at("version"), .schema = read_text(need.at("schema"))});

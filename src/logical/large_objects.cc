@@ -283,6 +283,11 @@ LargeObjectTotals restore_large_objects(repository::StreamReader& stream, Connec
   LargeObjectTotals totals;
   RecordReader records(stream, kLongestRecord);
   bool more = true;
+  uint64_t records_done = 0;
+  for (ByteView bytes; more && records_done < options.records_done; ++records_done) {
+    more = records.next(bytes);
+    options.on_progress(bytes.size());
+  }
   while (more) {
     postgres::in_transaction(connection, [&] {
       const uint64_t objects_before = totals.objects;
@@ -292,6 +297,7 @@ LargeObjectTotals restore_large_objects(repository::StreamReader& stream, Connec
         ByteView bytes;
         more = records.next(bytes);
         if (!more) break;
+        ++records_done;
         ByteReader record(bytes, "A large object");
         const uint8_t kind = record.u8();
         if (kind == kHeader) {
@@ -311,7 +317,9 @@ LargeObjectTotals restore_large_objects(repository::StreamReader& stream, Connec
           record.fail("it is of an unknown kind");
         }
       }
+      options.before_commit(records_done);
     });
+    options.after_commit(records_done);
   }
   return totals;
 }

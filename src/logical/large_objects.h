@@ -36,6 +36,11 @@ struct LargeObjectOptions {
   bool with_owners = true;  // owners and privileges, too
   std::function<void(postgres::LargeObject&)> change = [](postgres::LargeObject&) {};  // before it is created
   std::function<void(uint64_t bytes)> on_progress = [](uint64_t) {};
+  uint64_t records_done = 0;  // at the beginning of the stream, which an earlier attempt restored
+  // Called in each transaction, at its end, with the records of the stream that are restored by then; and
+  // again when it is committed.
+  std::function<void(uint64_t records)> before_commit = [](uint64_t) {};
+  std::function<void(uint64_t records)> after_commit = [](uint64_t) {};
 };
 
 // Creates them, committing often: a large object takes a lock until its transaction ends.

@@ -25,11 +25,11 @@ std::vector<Leftover> find_leftovers(const Operation& operation) {
     const std::optional<Mark> mark = parse_comment(answer.text(row, 1));
     // Killed between CREATE DATABASE and its comment, one has only the name; renamed by hand, only the
     // comment.
-    const bool is_staging = mark ? mark->kind == MarkKind::kStaging && !left.run.empty()
-                                 : !left.run.empty() && answer.is_null(row, 1);
-    const bool is_kept = mark && mark->kind == MarkKind::kKept;
-    if (!is_staging && !is_kept) continue;
-    left.kind = is_staging ? "staging" : "kept";
+    const bool is_marked = mark && (mark->kind == MarkKind::kStaging || mark->kind == MarkKind::kComplete);
+    const bool is_staging =
+        mark ? is_marked && !left.run.empty() : !left.run.empty() && answer.is_null(row, 1);
+    if (!is_staging && (!mark || is_marked)) continue;
+    left.kind = is_staging ? "staging" : mark->kind == MarkKind::kFailed ? "failed" : "kept";
     left.size_bytes = static_cast<uint64_t>(answer.integer(row, 2));
     if (mark) left.original = mark->database;
     if (mark) left.run = mark->run.random_part();

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.h"
 #include "base/utf8.h"
 #include "codec/xxh3.h"
@@ -11,10 +14,24 @@ namespace {
 
 constexpr size_t kRandomDigits = 16;
 constexpr std::string_view kStagingBegin = "dbbackup_staging_";
-constexpr std::string_view kStagingPrefix = "dbbackup: staging of run ";
-constexpr std::string_view kKeptPrefix = "dbbackup: kept by run ";
+struct Prefix {
+  MarkKind kind;
+  std::string_view text;
+};
+constexpr std::array kPrefixes{Prefix{MarkKind::kStaging, "dbbackup: staging of run "},
+                               Prefix{MarkKind::kComplete, "dbbackup: complete staging of run "},
+                               Prefix{MarkKind::kFailed, "dbbackup: failed in run "},
+                               Prefix{MarkKind::kKept, "dbbackup: kept by run "}};
+constexpr size_t kDateDigits = 8;
 constexpr std::string_view kForSeparator = " for ";
 constexpr std::string_view kCommentSeparator = "\n";
+
+std::string with_suffix(std::string_view database, const std::string& suffix) {
+  if (database.size() + suffix.size() <= kMaximumNameBytes) return std::string(database) + suffix;
+  const std::string hash = fmt::format("_{:08x}", codec::xxh3_128(as_bytes(database)).low & 0xffffffff);
+  const std::string_view beginning = utf8_prefix(database, kMaximumNameBytes - suffix.size() - hash.size());
+  return fmt::format("{}{}{}", beginning, hash, suffix);
+}
 
 }  // namespace
 
@@ -33,31 +50,28 @@ std::string run_in_staging_name(std::string_view name) {
 }
 
 std::string kept_name(std::string_view database, UtcTime when) {
-  const std::string suffix = fmt::format("_before_{}", when.compact());
-  if (database.size() + suffix.size() <= kMaximumNameBytes) return std::string(database) + suffix;
-  const std::string hash = fmt::format("_{:08x}", codec::xxh3_128(as_bytes(database)).low & 0xffffffff);
-  const std::string_view beginning = utf8_prefix(database, kMaximumNameBytes - suffix.size() - hash.size());
-  return fmt::format("{}{}{}", beginning, hash, suffix);
+  return with_suffix(database, fmt::format("_before_{}", when.compact()));
+}
+
+std::string failed_name(std::string_view database, UtcTime when, int number) {
+  return with_suffix(database, fmt::format("_failed_{}{}", when.compact().substr(0, kDateDigits),
+                                           number > 1 ? fmt::format("_{}", number) : ""));
 }
 
 std::string to_comment(const Mark& mark) {
-  const std::string_view prefix = mark.kind == MarkKind::kStaging ? kStagingPrefix : kKeptPrefix;
-  std::string text = fmt::format("{}{}{}{}", prefix, mark.run.text(), kForSeparator, mark.database);
+  const auto prefix = std::ranges::find(kPrefixes, mark.kind, &Prefix::kind);
+  std::string text = fmt::format("{}{}{}{}", prefix->text, mark.run.text(), kForSeparator, mark.database);
   if (!mark.original_comment.empty()) text += fmt::format("{}{}", kCommentSeparator, mark.original_comment);
   return text;
 }
 
 std::optional<Mark> parse_comment(std::string_view comment) {
   Mark mark;
-  if (comment.starts_with(kStagingPrefix)) {
-    mark.kind = MarkKind::kStaging;
-    comment.remove_prefix(kStagingPrefix.size());
-  } else if (comment.starts_with(kKeptPrefix)) {
-    mark.kind = MarkKind::kKept;
-    comment.remove_prefix(kKeptPrefix.size());
-  } else {
-    return std::nullopt;
-  }
+  const auto prefix =
+      std::ranges::find_if(kPrefixes, [&](const Prefix& one) { return comment.starts_with(one.text); });
+  if (prefix == kPrefixes.end()) return std::nullopt;
+  mark.kind = prefix->kind;
+  comment.remove_prefix(prefix->text.size());
   const size_t separator = comment.find(kForSeparator);
   if (separator == std::string_view::npos) return std::nullopt;
   try {

@@ -18,8 +18,15 @@ std::string staging_name(const BackupId& run, int number);
 std::string run_in_staging_name(std::string_view name);
 // "<database>_before_<time>"; a long name is cut at a character and gets a hash of the whole.
 std::string kept_name(std::string_view database, UtcTime when);
+// "<database>_failed_<date>", cut likewise; from the second of a day on, "<database>_failed_<date>_2".
+std::string failed_name(std::string_view database, UtcTime when, int number);
 
-enum class MarkKind : uint8_t { kStaging, kKept };
+enum class MarkKind : uint8_t {
+  kStaging,
+  kComplete,  // a staging database that needs only its name
+  kFailed,    // one that failed and is to stay, for people or for another attempt
+  kKept,
+};
 
 // The comment that makes a database recognisable as ours.
 struct Mark {

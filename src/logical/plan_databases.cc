@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "logical/names.h"
+#include "logical/restore_manifest.h"
 
 namespace dbb::logical {
 namespace {
@@ -89,7 +90,9 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
       plan.action = exists ? DatabaseAction::kSwap : DatabaseAction::kCreate;
       plan.staging_name = staging_name(run, static_cast<int>(plans.size()) + 1);
     }
-    if (plan.action == DatabaseAction::kSwap) {
+    if (plan.action == DatabaseAction::kSwap && options.in_place) {
+      plan.drop_first = plan.drop_old = true;
+    } else if (plan.action == DatabaseAction::kSwap) {
       plan.kept_name = unused_kept_name(plan.name, now, taken);
       // What the backup lacks, the old one may have.
       const bool may_be_dropped = options.proof && record->state == DatabaseState::kComplete;
@@ -99,6 +102,17 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
     plans.push_back(std::move(plan));
   }
   return plans;
+}
+
+void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier, postgres::Oid there) {
+  const bool has_its_name = earlier.oid.value != 0 && earlier.oid == there;
+  if (!earlier.outcome.restored && !has_its_name) return;
+  plan.action = DatabaseAction::kSkip;
+  plan.reason = "restored by an earlier attempt";
+  plan.restored_before = true;
+  plan.kept_name = earlier.kept_name.empty() ? std::nullopt : std::optional(earlier.kept_name);
+  plan.drop_old = earlier.drop_old;
+  plan.drop_first = false;
 }
 
 void settle_system_database(DatabasePlan& plan, bool is_empty_on_target, const RestoreOptions& options) {

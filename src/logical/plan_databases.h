@@ -11,6 +11,8 @@
 // What is done with which database. Pure functions.
 namespace dbb::logical {
 
+struct ManifestDatabase;
+
 bool is_system_database(std::string_view name);
 
 // The target's databases, as far as the planning of names needs them.
@@ -25,5 +27,9 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
 
 // A system database that has contents on the target is skipped, unless it may be merged into.
 void settle_system_database(DatabasePlan& plan, bool is_empty_on_target, const RestoreOptions& options);
+
+// Of a run that is gone on with: what is there under its name, as `earlier` tells, is not restored again.
+// `there` is the database that has the name on the target, 0 when none has.
+void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier, postgres::Oid there);
 
 }  // namespace dbb::logical

@@ -18,14 +18,14 @@ constexpr std::string_view kCronExtension = "pg_cron";
 // What one place on disk must take at the worst moment: new databases beside the old ones that are not
 // dropped yet.
 struct Growth {
-  uint64_t now = 0;
-  uint64_t peak = 0;
+  int64_t now = 0;
+  int64_t peak = 0;
 
   void add(uint64_t bytes) {
-    now += bytes;
+    now += static_cast<int64_t>(bytes);
     peak = std::max(peak, now);
   }
-  void remove(uint64_t bytes) { now -= std::min(now, bytes); }
+  void remove(uint64_t bytes) { now -= static_cast<int64_t>(bytes); }
 };
 
 template <typename Visit>
@@ -60,6 +60,9 @@ std::string old_and_new(const DatabasePlan& plan) {
     case DatabaseAction::kCreate:
       return fmt::format("\"{}\" is created", plan.name);
     case DatabaseAction::kSwap:
+      if (plan.drop_first) {
+        return fmt::format("\"{}\" is DROPPED FIRST: if the restore fails, it is gone", plan.name);
+      }
       return fmt::format(
           "\"{}\" is replaced when the new one is complete; the old one is {}", plan.name,
           plan.drop_old ? "dropped then" : fmt::format("kept as \"{}\"", plan.kept_name.value_or("")));
@@ -129,14 +132,18 @@ std::string join_names(std::span<const std::string> names) {
 void judge_disk(const PreflightInput& in, std::vector<PreflightLine>& lines) {
   std::map<std::string, Growth> growth;
   for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
-    growth[record.properties.tablespace].add(std::max(plan.size_bytes, plan.row_bytes));
     const TargetDatabase* old = in.facts.find(plan.name);
-    if (plan.action == DatabaseAction::kSwap && plan.drop_old && old != nullptr) {
+    if (plan.drop_first && old != nullptr) {
+      growth[old->properties.tablespace].remove(old->properties.size_bytes);
+    }
+    const uint64_t bytes = std::max(plan.size_bytes, plan.row_bytes);
+    growth[record.properties.tablespace].add(bytes - std::min(bytes, plan.present_bytes));
+    if (!plan.drop_first && plan.action == DatabaseAction::kSwap && plan.drop_old && old != nullptr) {
       growth[old->properties.tablespace].remove(old->properties.size_bytes);
     }
   });
   for (const DiskPlace& place : in.facts.places) {
-    const uint64_t databases = growth[place.tablespace].peak;
+    const auto databases = static_cast<uint64_t>(growth[place.tablespace].peak);
     const bool holds_wal = place.tablespace == "pg_default";
     if (databases == 0 && !holds_wal) continue;
     std::string sum = fmt::format("new beside old: {}", format_bytes(databases));
@@ -144,7 +151,7 @@ void judge_disk(const PreflightInput& in, std::vector<PreflightLine>& lines) {
     lines.push_back(disk_line(place, databases + (holds_wal ? in.facts.maximum_wal_bytes : 0), sum));
   }
   for (const TablespaceToCreate& created : in.facts.globals.tablespaces) {
-    const uint64_t need = growth[created.name].peak;
+    const auto need = static_cast<uint64_t>(growth[created.name].peak);
     if (need == 0) continue;
     const DiskPlace place{.tablespace = created.name, .path = created.location};
     lines.push_back(disk_line(place, need, "in a tablespace that will be created"));
@@ -328,7 +335,8 @@ void judge_tablespaces(const PreflightInput& in, std::vector<PreflightLine>& lin
 void judge_replaced_databases(const PreflightInput& in, std::vector<PreflightLine>& lines) {
   for (const DatabasePlan& plan : in.databases) {
     if (!plan.begun_by.empty()) lines.push_back(begun_line(plan));
-    const Verdict verdict = plan.action == DatabaseAction::kSkip ? Verdict::kWarning : Verdict::kOk;
+    const bool is_risk = plan.drop_first || (plan.action == DatabaseAction::kSkip && !plan.restored_before);
+    const Verdict verdict = is_risk ? Verdict::kWarning : Verdict::kOk;
     lines.push_back({verdict, fmt::format("database: {}", plan.name), old_and_new(plan)});
     const TargetDatabase* old = in.facts.find(plan.name);
     if (plan.action != DatabaseAction::kSwap || old == nullptr) continue;

@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 
 #include "base/check.h"
 #include "base/error.h"
-#include "base/task_group.h"
 #include "base/units.h"
+#include "codec/xxh3.h"
 #include "logical/globals_text.h"
-#include "logical/restore_database.h"
+#include "logical/restore_execution.h"
 
 namespace dbb::logical {
 namespace {
@@ -90,9 +89,25 @@ uint64_t align_globals_now(const RestorePlan& plan, const Operation& operation,
   return done;
 }
 
-void remove_dead_staging(const Operation& operation) {
+// Those of other runs for the same databases: what they hold is about to be restored anew. Others may be gone
+// on with.
+void remove_dead_staging(const RestorePlan& plan, const Operation& operation) {
+  const auto is_planned = [&](const std::string& name) {
+    return name.empty() ||
+           std::ranges::find(plan.databases, name, &DatabasePlan::name) != plan.databases.end();
+  };
   for (const Leftover& leftover : find_leftovers(operation)) {
-    if (leftover.kind != "staging" || leftover.in_use) continue;
+    if (leftover.kind != "staging" || leftover.in_use || leftover.run == operation.run.random_part())
+      continue;
+    if (!is_planned(leftover.original)) {
+      operation.notice(
+          "leftover-there",
+          fmt::format("\"{}\" ({}) was left by a restore of \"{}\" that did not end. Go on with it by its "
+                      "manifest, or remove it: dbbackup cleanup --confirm",
+                      leftover.database, format_bytes(leftover.size_bytes), leftover.original),
+          {{"database", leftover.database}});
+      continue;
+    }
     try {
       remove_leftover(leftover, operation);
     } catch (const Error& error) {
@@ -109,93 +124,67 @@ void remove_dead_staging(const Operation& operation) {
   }
 }
 
-std::string one_line(const Error& error) { return fmt::format("{}: {}", error.info().name, error.what()); }
-
-void tell_outcome(const DatabaseOutcome& outcome, const Operation& operation) {
-  operation.notice(
-      "database-done",
-      fmt::format(
-          "{}: restored, {} rows{}{}{}", outcome.name, format_count(outcome.rows),
-          outcome.proven ? ", proven" : "", outcome.missing.empty() ? "" : ", incomplete",
-          outcome.kept_as.empty() ? "" : fmt::format("; the old one is kept as \"{}\"", outcome.kept_as)),
-      {{"database", outcome.name},
-       {"rows", std::to_string(outcome.rows)},
-       {"tables", std::to_string(outcome.tables)},
-       {"proven", outcome.proven ? "true" : "false"},
-       {"kept_as", outcome.kept_as},
-       {"swap_window_seconds", fmt::format("{:.3f}", outcome.swap_window_seconds)}});
+// Two processes that go on with one run would work in the same databases.
+void hold_run(Connection& control, const Operation& operation) {
+  const codec::Hash128 hash = codec::xxh3_128(as_bytes(operation.run.text()));
+  const bool is_held = control
+                           .execute("SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)",
+                                    {std::to_string(static_cast<int64_t>(hash.low))})
+                           .boolean(0, 0);
+  if (is_held) return;
+  throw Error(ErrorCode::kPreflightRefused,
+              {.message = fmt::format("Restore {} is running.", operation.run.text()),
+               .cause = "Another process is carrying it out on this server.",
+               .solution = {"Wait until it has ended, or end it."}});
 }
 
-class Execution {
+// The session that shows other runs that this one lives.
+class ControlSession {
  public:
-  Execution(const RestoreShared& shared, RestoreResult& result) : shared_(shared), result_(result) {
-    for (const DatabasePlan& plan : shared_.plan.databases) {
-      result_.databases.push_back({.name = plan.name, .skipped = plan.action == DatabaseAction::kSkip});
-    }
+  ControlSession(const Operation& operation, const std::string& maintenance)
+      : session_(operation.connect(maintenance, "control")) {
+    hold_run(session_, operation);
   }
-
-  // Those that are swapped in first, several at once; then the system databases, one by one.
-  void run(const Operation& operation) {
-    std::vector<size_t> beside;
-    std::vector<size_t> in_place;
-    for (size_t i = 0; i < shared_.plan.databases.size(); ++i) {
-      const DatabasePlan& plan = shared_.plan.databases[i];
-      if (plan.action == DatabaseAction::kSkip) {
-        operation.warn("database-skipped", fmt::format("{} is skipped: {}", plan.name, plan.reason),
-                       {{"database", plan.name}});
-        shared_.progress.database_done();
-      } else {
-        (plan.action == DatabaseAction::kFillSystem ? in_place : beside).push_back(i);
-      }
+  Connection& session() { return session_; }
+  bool answers() {
+    const std::scoped_lock lock(mutex_);
+    try {
+      session_.execute("SELECT 1");
+      return true;
+    } catch (const Error&) {
+      return false;
     }
-    run_pool(operation, beside, std::max(shared_.plan.options.parallel_databases, 1));
-    run_pool(operation, in_place, 1);
   }
 
  private:
-  void run_pool(const Operation& operation, const std::vector<size_t>& databases, int at_once) {
-    std::atomic<size_t> next = 0;
-    TaskGroup group(operation.stop);
-    for (size_t i = 0; i < std::min(databases.size(), static_cast<size_t>(at_once)); ++i) {
-      group.spawn("restore", [&](const std::stop_token& stop) {
-        const Operation mine = with_stop(operation, stop);
-        for (size_t at = next++; at < databases.size(); at = next++) {
-          if (stop.stop_requested()) throw cancelled();
-          run_one(mine, databases[at]);
-        }
-      });
-    }
-    group.join();
-  }
-
-  void run_one(const Operation& operation, size_t index) {
-    // Each thread writes its own element, and the vector does not grow.
-    DatabaseOutcome& outcome = result_.databases[index];
-    try {
-      DatabaseRestore(shared_, shared_.plan.databases[index], operation, outcome).run();
-      tell_outcome(outcome, operation);
-      shared_.progress.database_done();
-    } catch (const Error& error) {
-      outcome.error = one_line(error);
-      throw;
-    }
-  }
-
-  const RestoreShared& shared_;
-  RestoreResult& result_;
+  std::mutex mutex_;
+  Connection session_;
 };
 
 }  // namespace
 
+std::string DatabaseFailure::one_line() const {
+  return fmt::format("{}: {}{}{}", code, message, cause.empty() ? "" : ": ", cause);
+}
+
+std::vector<std::string> RestoreResult::failed() const {
+  std::vector<std::string> names;
+  for (const DatabaseOutcome& outcome : databases) {
+    if (outcome.failure && !outcome.restored) names.push_back(outcome.name);
+  }
+  return names;
+}
+
 void execute_restore(repository::Repository& repository, const RestorePlan& plan, const Operation& operation,
-                     RestoreResult& result) {
+                     RestoreJournal& journal, RestoreResult& result) {
   DBB_CHECK(!plan.refused(), "a plan with a refused line is not carried out");
   const auto begun = operation.clock.steady_now();
+  result.manifest = journal.file();
+  result.databases = journal.outcomes(plan);
   const std::string maintenance = maintenance_database(operation);
-  // Shows other runs that this one lives, and its staging databases are not debris.
-  Connection control = operation.connect(maintenance, "control");
-  const postgres::ServerFacts server = postgres::read_server_facts(control);
-  remove_dead_staging(operation);
+  ControlSession control(operation, maintenance);
+  const postgres::ServerFacts server = postgres::read_server_facts(control.session());
+  remove_dead_staging(plan, operation);
   create_globals(plan, operation, maintenance);
   operation.at_step("globals-done", "");
 
@@ -211,21 +200,24 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
                              .plan = plan,
                              .server = server,
                              .maintenance = maintenance,
-                             .progress = progress};
-  const auto add_up = [&] {
+                             .progress = progress,
+                             .journal = journal};
+  const auto finish = [&] {
     result.seconds = std::chrono::duration<double>(operation.clock.steady_now() - begun).count();
     for (const DatabaseOutcome& outcome : result.databases) result.proof_seconds += outcome.proof_seconds;
+    journal.finish(operation.clock.now());
+    result.failures = journal.failures_file();
   };
   try {
-    Execution(shared, result).run(operation);
+    Execution(shared, [&] { return control.answers(); }, result).run(operation);
     if (!plan.align_with_secrets.empty()) {
       result.globals_aligned = align_globals_now(plan, operation, maintenance);
     }
   } catch (...) {
-    add_up();
+    finish();
     throw;
   }
-  add_up();
+  finish();
 }
 
 }  // namespace dbb::logical

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@
 #include "repository/repository.h"
 
 namespace dbb::logical {
+
+class RestoreJournal;
+struct RestoreManifest;
 
 enum class OldDatabase : uint8_t {
   kDefault,  // dropped after a proof; kept without one, or when the backup is incomplete
@@ -34,6 +38,26 @@ enum class Globals : uint8_t {
   kNone,     // nothing is created
 };
 
+// What becomes of the staging database of one that could not be restored.
+enum class FailedDatabase : uint8_t {
+  kDrop,
+  kKeep,    // as it is, so that the restore can go on in it
+  kRename,  // to <name>_failed_<date>, to be looked into
+};
+
+struct FailurePolicy {
+  bool go_on = false;  // with the other databases; otherwise the first failure ends the run
+  int retries = 0;     // of a database that failed, each goes on where the one before stopped
+  FailedDatabase failed = FailedDatabase::kDrop;
+  bool require_all = false;      // with go_on: any failure makes the run fail
+  int min_success_percent = 80;  // with go_on: of the databases; fewer make the run fail
+};
+
+enum class SwapTime : uint8_t {
+  kEach,      // each database takes its name when it is complete
+  kTogether,  // all in one transaction, when all are; none if one fails
+};
+
 struct RestoreOptions {
   BackupId backup;
   std::optional<std::string> database = {};  // only this one; otherwise all
@@ -52,6 +76,9 @@ struct RestoreOptions {
   int jobs = 0;                    // per database; 0: one per processor
   int parallel_databases = 1;
   std::chrono::seconds lock_timeout{60};
+  FailurePolicy failures = {};
+  SwapTime swap = SwapTime::kEach;
+  bool in_place = false;  // what is replaced is dropped before its replacement is built
 };
 
 enum class Verdict : uint8_t { kOk, kWarning, kRefused };
@@ -78,6 +105,9 @@ struct DatabasePlan {
   std::string reason = {};                    // of a skip
   std::optional<std::string> kept_name = {};  // the old one's name until it is dropped, or for good
   bool drop_old = false;
+  bool drop_first = false;       // before its replacement is built
+  bool restored_before = false;  // by an earlier attempt of this run; it is skipped
+  uint64_t present_bytes = 0;    // of its staging database, which an earlier attempt left
   // An earlier restore, of this id, began to fill this system database and did not finish: what it left is
   // removed first. `in_doubt` says why that may not be done; the plan is then refused.
   std::string begun_by = {};
@@ -94,6 +124,8 @@ struct RestorePlan {
   repository::Manifest manifest;
   Document document;
   RestoreOptions options;
+  std::string server;                             // host:port as it was asked for
+  std::string system_identifier;                  // of it; "" when the role may not know
   std::vector<PreflightLine> preflight;           // complete, also when something is refused
   std::vector<DatabasePlan> databases;            // in the order they are begun
   std::vector<std::string> globals_to_create;     // statements, in order, with masked passwords: to be shown
@@ -107,12 +139,29 @@ struct RestorePlan {
   bool refused() const;
 };
 
-// Neither restored nor skipped, and without an error: not begun.
+struct DatabaseFailure {
+  std::string code;   // "PROOF_FAILED"
+  std::string phase;  // "create", "pre-data", "data", "post-data", "statistics", "proof", "swap"
+  std::string message;
+  std::string cause = {};
+  std::vector<std::string> solution = {};
+  std::string sqlstate = {};
+  std::string object = {};     // "TABLE public.orders"; "" when it was none
+  std::string statement = {};  // of it; "" when none failed, or it may hold a secret
+  int attempts = 1;
+  uint64_t tables_loaded = 0;    // of `tables` of the outcome
+  std::string left_as = {};      // name of the staging database, when it is still there
+  std::string one_line() const;  // "CODE: message: cause"
+};
+
+// Neither restored, skipped, failed nor interrupted: not begun.
 struct DatabaseOutcome {
   std::string name;
-  bool restored = false;
-  bool skipped = false;      // as the plan said, which has the reason
-  std::string error = {};    // "CODE: message"
+  bool restored = false;         // also by an earlier attempt of the run
+  bool restored_before = false;  // which is what the rest says then
+  bool skipped = false;          // as the plan said, which has the reason
+  bool interrupted = false;      // begun, and stopped for what happened elsewhere
+  std::optional<DatabaseFailure> failure = {};
   std::string kept_as = {};  // name of the old one, if it was kept
   uint64_t tables = 0;
   uint64_t rows = 0;
@@ -126,6 +175,7 @@ struct DatabaseOutcome {
   double swap_window_seconds = 0;  // in which neither name could be connected to
   std::vector<std::string> warnings = {};
   std::vector<std::string> missing = {};  // of `warnings`: what the backup has and the database has not
+  std::vector<std::string> newer = {};    // how the old one's rows differ in number from the backup's
   bool is_complete() const { return restored && missing.empty(); }
 };
 
@@ -133,31 +183,40 @@ struct RestoreResult {
   std::vector<DatabaseOutcome> databases;
   double seconds = 0;
   double proof_seconds = 0;
-  uint64_t globals_aligned = 0;  // statements that worked
+  uint64_t globals_aligned = 0;         // statements that worked
+  std::filesystem::path manifest = {};  // that a later run can go on from; "": none was kept
+  std::filesystem::path failures = {};  // the report of what failed; "": nothing did
+
+  std::vector<std::string> failed() const;  // names of databases
 };
 
 // Looks at everything that can be known before the first change. Throws only when it cannot look (no
 // connection, no such backup, damage); what speaks against the restore is a refused line.
+//
+// `earlier`: the manifest of the run that is to go on, whose id the operation then has.
 RestorePlan plan_restore(repository::Repository& repository, const RestoreOptions& options,
-                         const Operation& operation);
+                         const Operation& operation, const RestoreManifest* earlier = nullptr);
 
-// Carries out a plan that is not refused. The first database that fails ends the run: its staging database is
-// dropped, what was restored before it stays, what was not begun is reported as such, and its Error is thrown
-// after `result` is filled. Nothing old is dropped before its replacement is proven and in place. On
-// cancellation nothing of ours is left.
+// Carries out a plan that is not refused. Nothing old is dropped before its replacement is proven and in
+// place (but see in_place). A database that fails is dealt with as options.failures says; without go_on, its
+// Error is thrown after `result` is filled: what was restored before it stays, what was not begun is reported
+// as such. A full lock table stops everything in flight, and what is left is restored one database and one
+// statement at a time. On cancellation nothing of ours is left, unless failed databases are kept.
+//
+// `journal` is told of every step, so that a run that was stopped at any moment can go on.
 //
 // Steps for hooks: "globals-done" with ""; per database "staging-created" (of a system database
-// "unfinished-removed", when an earlier run left something, and "filling-begun"), "pre-data-done",
-// "rows-done", "post-data-done", "before-proof", "proof-done", "before-swap", "swap-open" (names changed, not
-// committed), "swapped", "old-dropped".
+// "unfinished-removed", when an earlier run left something, and "filling-begun"), "schema-entry-done",
+// "pre-data-done", "table-loaded", "rows-done", "index-done", "post-data-done", "before-proof", "proof-done",
+// "before-swap", "swap-open" (names changed, not committed), "swapped", "old-dropped".
 void execute_restore(repository::Repository& repository, const RestorePlan& plan, const Operation& operation,
-                     RestoreResult& result);
+                     RestoreJournal& journal, RestoreResult& result);
 
-// Databases on the server that a run of ours left: staging databases whose run has no session any more, and,
-// when asked for, kept ones. Also ends sessions of dead runs.
+// Databases on the server that a run of ours left: staging databases, those of databases that failed and were
+// to stay, and old ones that were kept.
 struct Leftover {
   std::string database;
-  std::string kind;  // "staging", "kept"
+  std::string kind;  // "staging", "failed", "kept"
   std::string run;
   std::string original;
   uint64_t size_bytes = 0;

@@ -7,8 +7,10 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/units.h"
+#include "codec/xxh3.h"
 #include "logical/analyze.h"
 #include "logical/carried_statistics.h"
+#include "logical/names.h"
 #include "logical/proof.h"
 #include "logical/row_loader.h"
 #include "logical/schema_archive.h"
@@ -27,12 +29,6 @@ namespace {
 using postgres::Connection;
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
-
-const DatabaseRecord& record_of(const RestorePlan& plan, const std::string& source) {
-  const DatabaseRecord* record = plan.document.find(source);
-  DBB_CHECK(record != nullptr, "a plan names databases of its own document");
-  return *record;
-}
 
 // For CREATE INDEX of each worker: an eighth of the memory together, when the server shares this host's.
 std::optional<uint64_t> maintenance_memory_mib(const postgres::ServerFacts& server, int workers) {
@@ -78,47 +74,40 @@ Error has_contents(const std::string& database, const std::string& finding) {
                 .solution = {"Run the restore again without --confirm: the plan says what can be done."}});
 }
 
-// Tables whose rows no transaction of their own froze.
-std::set<std::string> not_frozen(const Connection& session, const DatabaseContent& content, int workers) {
-  std::set<std::string> names;
-  for (const LoadTask& task : plan_load(content, workers)) {
-    if (task.kind != LoadTask::Kind::kPart && task.kind != LoadTask::Kind::kRoot) continue;
-    const TableAttributes& table = content.tables.at(task.tables.front()).attributes;
-    names.insert(task.kind == LoadTask::Kind::kRoot ? table.load_through
-                                                    : session.qualified(table.schema, table.name));
-  }
-  return names;
-}
-
 }  // namespace
 
+const DatabaseRecord& record_of(const RestorePlan& plan, const std::string& source) {
+  const DatabaseRecord* record = plan.document.find(source);
+  DBB_CHECK(record != nullptr, "a plan names databases of its own document");
+  return *record;
+}
+
 DatabaseRestore::DatabaseRestore(const RestoreShared& shared, const DatabasePlan& plan,
-                                 const Operation& operation, DatabaseOutcome& outcome)
+                                 const Operation& operation, int workers, DatabaseOutcome& outcome)
     : shared_(shared),
       plan_(plan),
       operation_(operation),
+      workers_(workers),
       outcome_(outcome),
       record_(record_of(shared.plan, plan.source)),
-      with_owners_(shared.plan.with_owners) {}
+      with_owners_(shared.plan.with_owners),
+      marks_(operation.run) {}
 
-void DatabaseRestore::run() {
+template <typename Body>
+auto DatabaseRestore::in_phases(Body&& body) {
   const Stopwatch watch(operation_.clock, outcome_.seconds);
   try {
     content_ = read_database_content(shared_.backup, plan_.source);
     if (plan_.part) narrow(content_, *plan_.part);
-    if (plan_.action == DatabaseAction::kFillSystem) {
-      fill_system();
-    } else {
-      build_and_swap();
-    }
+    return body();
   } catch (Error& error) {
     error.add_context("Database", plan_.name);
+    error.add_context("Phase", phase_);
     throw;
   }
 }
 
 void DatabaseRestore::settle_outcome() {
-  outcome_.restored = true;
   outcome_.tables = content_.tables.size();
   for (const TableContent& table : content_.tables) {
     outcome_.rows += table.attributes.fingerprint.rows;
@@ -133,7 +122,7 @@ WorkSession DatabaseRestore::work_session(std::string database) const {
   work.settings = {{"synchronous_commit", "off"}};
   const std::string& money_locale = shared_.plan.document.money_locale;
   if (!money_locale.empty()) work.settings.emplace_back("lc_monetary", money_locale);
-  if (const auto memory = maintenance_memory_mib(shared_.server, shared_.plan.workers)) {
+  if (const auto memory = maintenance_memory_mib(shared_.server, workers_)) {
     work.settings.emplace_back("maintenance_work_mem", fmt::format("{}MB", *memory));
   }
   // Triggers on login and on statements are part of what is restored, not of restoring it.
@@ -145,87 +134,143 @@ WorkSession DatabaseRestore::work_session(std::string database) const {
 
 // In a system database a table has all its rows or none, so that what a killed run left can be told.
 int DatabaseRestore::load_workers() const {
-  const int workers = shared_.plan.workers;
+  const int workers = workers_;
   return plan_.action == DatabaseAction::kFillSystem ? std::min(workers, kMostWorkersUnsplit) : workers;
 }
 
-void DatabaseRestore::create() {
-  Connection session = operation_.connect(shared_.maintenance, "create");
-  const postgres::Oid there = find_database(session, plan_.name);
-  if (plan_.action == DatabaseAction::kCreate && there.value != 0) {
-    throw Error(ErrorCode::kTargetExists,
-                {.message = fmt::format("A database \"{}\" exists now on the target.", plan_.name),
-                 .cause = "It was created after the restore was planned.",
-                 .solution = {"Run the restore again: the plan then says what becomes of it."}});
-  }
-  if (there.value != 0) old_ = there;
-  staging_ = create_staging(session,
-                            {.name = plan_.staging_name,
-                             .for_database = plan_.name,
-                             .properties = record_.properties,
-                             .with_owner = with_owners_,
-                             .is_superuser = shared_.server.is_superuser},
-                            operation_.run);
+std::string DatabaseRestore::content_text() const {
+  const EntryRules& rules = shared_.plan.options.rules;
+  std::string text =
+      fmt::format("{} {} {} {} {} {} {} {} {} {}", shared_.plan.manifest.id.text(), plan_.source,
+                  shared_.plan.options.selection.text(), rules.owners, rules.privileges, rules.comments,
+                  rules.publications, rules.subscriptions, rules.tablespaces, rules.refreshes);
+  for (const auto& [from, to] : rules.roles) text += fmt::format(" {}={}", from, to);
+  const codec::Hash128 hash = codec::xxh3_128(as_bytes(text));
+  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
 }
 
-void DatabaseRestore::build_and_swap() {
-  try {
-    create();
-    operation_.at_step("staging-created", plan_.name);
+// Rows of unlogged tables do not outlive a crash of the server, the marks that tell of them do.
+bool DatabaseRestore::lost_unlogged_rows(Connection& session) const {
+  const postgres::Result unlogged = session.execute(
+      "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+      "c.relnamespace WHERE c.relpersistence = 'u' AND c.relkind = 'r'");
+  std::set<std::string> names;
+  for (int row = 0; row < unlogged.rows(); ++row) {
+    names.insert(fmt::format("{}.{}", unlogged.text(row, 0), unlogged.text(row, 1)));
+  }
+  return std::ranges::any_of(content_.tables, [&](const TableContent& table) {
+    const TableAttributes& attributes = table.attributes;
+    if (attributes.fingerprint.rows == 0 || !names.contains(attributes.qualified_name())) return false;
+    if (!is_ready_ && !marks_.has(mark_of_table(attributes))) return false;
+    const bool has_rows = session
+                              .execute(fmt::format("SELECT EXISTS (SELECT FROM ONLY {})",
+                                                   session.qualified(attributes.schema, attributes.name)))
+                              .boolean(0, 0);
+    return !has_rows;
+  });
+}
+
+// Takes over the staging database that an earlier attempt of this run left, if what is in it can be told. One
+// that cannot is dropped.
+bool DatabaseRestore::adopt(Connection& session) {
+  const postgres::Oid there = find_database(session, plan_.staging_name);
+  if (there.value == 0) return false;
+  const postgres::Result comment =
+      session.execute("SELECT pg_catalog.shobj_description($1::pg_catalog.oid, 'pg_database')",
+                      {std::to_string(there.value)});
+  const std::optional<Mark> mark = parse_comment(comment.text(0, 0));
+  std::string reason = "it was not finished being made";
+  if (mark && mark->run == operation_.run && mark->database == plan_.name) {
+    Connection inside = open_session(operation_, work_, "schema", operation_.stop);
+    const bool has_marks = marks_.load(inside, content_text());
+    is_ready_ = !has_marks && mark->kind == MarkKind::kComplete;
+    if ((is_ready_ || has_marks) && !lost_unlogged_rows(inside)) {
+      operation_.notice("database-goes-on",
+                        fmt::format("{}: going on with what was restored before.", plan_.name),
+                        {{"database", plan_.name}, {"staging", plan_.staging_name}});
+      return true;
+    }
+    reason = is_ready_ || has_marks ? "the server was killed meanwhile and emptied its unlogged tables"
+                                    : "it does not say what in it is complete";
+    marks_.clear();
+    is_ready_ = false;
+  }
+  operation_.notice("database-begins-again",
+                    fmt::format("{}: beginning again, because of \"{}\", which an earlier attempt left: {}.",
+                                plan_.name, plan_.staging_name, reason),
+                    {{"database", plan_.name}, {"staging", plan_.staging_name}});
+  drop_staging_now(operation_, shared_.maintenance, plan_.staging_name);
+  return false;
+}
+
+void DatabaseRestore::create(Connection& session) {
+  create_staging(session,
+                 {.name = plan_.staging_name,
+                  .for_database = plan_.name,
+                  .properties = record_.properties,
+                  .with_owner = with_owners_,
+                  .is_superuser = shared_.server.is_superuser},
+                 operation_.run);
+  Connection inside = open_session(operation_, work_, "schema", operation_.stop);
+  marks_.create(inside, content_text());
+}
+
+BuiltDatabase DatabaseRestore::build() {
+  return in_phases([&] {
+    Connection session = operation_.connect(shared_.maintenance, "create");
+    BuiltDatabase built;
+    const postgres::Oid there = find_database(session, plan_.name);
+    if (plan_.action == DatabaseAction::kCreate && there.value != 0) {
+      throw Error(ErrorCode::kTargetExists,
+                  {.message = fmt::format("A database \"{}\" exists now on the target.", plan_.name),
+                   .cause = "It was created after the restore was planned.",
+                   .solution = {"Run the restore again: the plan then says what becomes of it."}});
+    }
+    if (there.value != 0 && plan_.drop_first) {
+      operation_.warn("dropped-first",
+                      fmt::format("{}: dropping the old database first, as --in-place says.", plan_.name),
+                      {{"database", plan_.name}});
+      drop_old_database(operation_, shared_.maintenance,
+                        {.name = plan_.name, .oid = there, .drop_slots = shared_.plan.options.drop_slots});
+    } else if (there.value != 0) {
+      built.old = there;
+    }
     work_ = work_session(plan_.staging_name);
-    fill(false);
-    make_durable();
-    prove();
-    end_extensions();
-    give_properties(plan_.staging_name, false);
+    if (!adopt(session)) create(session);
+    built.staging = find_database(session, plan_.staging_name);
+    shared_.journal.update(plan_.name, operation_.clock.now(),
+                           [&](ManifestDatabase& entry) { entry.oid = built.staging; });
+    operation_.at_step("staging-created", plan_.name);
+    if (!is_ready_) fill();
+    phase_ = "properties";
+    give_properties(plan_.staging_name);
+    settle_outcome();
     operation_.at_step("before-swap", plan_.name);
-    swap_in();
-  } catch (Error& error) {
-    if (!drop_staging(operation_, shared_.maintenance, plan_.staging_name)) {
-      error.add_context("Left behind", plan_.staging_name);
-      warn("staging-left",
-           fmt::format(
-               "Database \"{}\" could not be dropped. The next restore or `dbbackup cleanup` removes it.",
-               plan_.staging_name));
-    }
-    throw;
-  } catch (...) {
-    drop_staging(operation_, shared_.maintenance, plan_.staging_name);
-    throw;
-  }
-  settle_outcome();
-  operation_.at_step("swapped", plan_.name);
-  if (old_ && plan_.drop_old && outcome_.missing.empty()) {
-    drop_old();
-  } else if (old_) {
-    outcome_.kept_as = plan_.kept_name.value_or("");
-    if (plan_.drop_old) {
-      warn("old-kept",
-           fmt::format("The old database is kept as \"{}\": it has what is missing here.", outcome_.kept_as));
-    }
-  }
+    return built;
+  });
 }
 
 void DatabaseRestore::fill_system() {
-  operation_.notice("system-database",
-                    fmt::format("Skipping create for system database (assume exists): {}", plan_.name),
-                    {{"database", plan_.name}});
-  work_ = work_session(plan_.name);
-  begin_to_fill();
-  operation_.at_step("filling-begun", plan_.name);
-  try {
-    fill(true);
-    make_durable();
-    prove();
-    end_extensions();
-    give_properties(plan_.name, true);
-  } catch (Error& error) {
-    error.add_context("Left behind", fmt::format("parts of the backup in \"{}\": the next restore removes "
-                                                 "them and begins again",
-                                                 plan_.name));
-    throw;
-  }
-  settle_outcome();
+  in_phases([&] {
+    operation_.notice("system-database",
+                      fmt::format("Skipping create for system database (assume exists): {}", plan_.name),
+                      {{"database", plan_.name}});
+    work_ = work_session(plan_.name);
+    begin_to_fill();
+    operation_.at_step("filling-begun", plan_.name);
+    try {
+      fill();
+      phase_ = "properties";
+      give_properties(plan_.name);
+    } catch (Error& error) {
+      error.add_context("Left behind", fmt::format("parts of the backup in \"{}\": the next restore removes "
+                                                   "them and begins again",
+                                                   plan_.name));
+      throw;
+    }
+    settle_outcome();
+    outcome_.restored = true;
+  });
 }
 
 // Marks the database before the first statement; give_properties() takes the mark away with its settings, in
@@ -260,38 +305,71 @@ void DatabaseRestore::begin_to_fill() {
                 {.run = operation_.run, .backup = shared_.plan.manifest.id, .beside_others = !is_empty});
 }
 
-void DatabaseRestore::fill(bool in_one_transaction) {
+void DatabaseRestore::fill() {
   if (!content_.schema) {
     throw Error(ErrorCode::kCorruptedBackup,
                 {.message = fmt::format("The backup holds no schema of database \"{}\".", plan_.source)});
   }
+  phase_ = "pre-data";
+  outcome_.warnings.clear();
+  outcome_.missing.clear();
   const SchemaArchive archive(shared_.backup, *content_.schema);
   EntryRules rules = shared_.plan.options.rules;
   rules.spell_out_all = spells_out_all(upgrade());
   const RuledToc ruled(plan_.part ? part_of(archive.toc(), *plan_.part) : archive.toc(), rules);
-  const postgres::ExtensionNeed* timescale = find_timescale(record_);
-  const SchemaPlan plan = plan_schema(ruled.toc(), entries_to_run(timescale), row_bytes_of(content_));
-  if (in_one_transaction && plan.size() == 0) return;  // a system database nobody used
+  const SchemaPlan plan =
+      plan_schema(ruled.toc(), entries_to_run(find_timescale(record_)), row_bytes_of(content_));
+  if (is_in_place() && plan.size() == 0) return;  // a system database nobody used
   SchemaRunner runner(operation_, work_, ruled.toc(), {.given = with_owners_}, shared_.progress, plan_.name);
 
+  begin_extensions(runner, ruled.toc());
+  if (is_in_place()) {
+    runner.run_in_one_transaction(plan.before_rows);
+  } else {
+    runner.keep_marks(marks_);
+    create_missing_schemas(ruled.toc());
+    runner.tolerate([this](const Error& error, const postgres::ArchiveEntry& entry) {
+      return may_be_left_out(error, entry);
+    });
+    runner.run("schema", plan.before_rows, workers_);
+  }
+  leave_out_tables();
+  operation_.at_step("pre-data-done", plan_.name);
+  phase_ = "data";
+  load();
+  phase_ = "post-data";
+  finish_schema(runner, plan, ruled.toc());
+  settle_what_was_left_out();
+  phase_ = "statistics";
+  give_statistics();
+  make_durable();
+  phase_ = "proof";
+  prove();
+  phase_ = "post-data";
+  end_extensions();
+  end_schema(runner, plan);
+}
+
+// What has to be there before the first statement of the archive.
+void DatabaseRestore::begin_extensions(const SchemaRunner& runner, const postgres::ArchiveToc& toc) {
+  static const std::string mark = "begun";
+  if (marks_.has(mark)) return;
+  const postgres::ExtensionNeed* timescale = find_timescale(record_);
   if (with_owners_) {
     Connection session = open_session(operation_, work_, "schema", operation_.stop);
     begin_upgrade(session, upgrade());
   }
   if (timescale != nullptr) {
-    runner.run_in_one_transaction(plan_schema(ruled.toc(), home_of(*timescale), {}).before_rows);
+    runner.run_in_one_transaction(plan_schema(toc, home_of(*timescale), {}).before_rows);
     Connection session = open_session(operation_, work_, "extensions", operation_.stop);
     begin_timescale_restore(session, *timescale);
   }
-  if (in_one_transaction) {
-    runner.run_in_one_transaction(plan.before_rows);
-  } else {
-    create_missing_schemas(ruled.toc());
-    runner.tolerate([this](const Error& error, const postgres::ArchiveEntry& entry) {
-      return may_be_left_out(error, entry);
-    });
-    runner.run("schema", plan.before_rows, shared_.plan.workers);
-  }
+  if (is_in_place()) return;
+  Connection session = open_session(operation_, work_, "schema", operation_.stop);
+  marks_.set(session, mark);
+}
+
+void DatabaseRestore::leave_out_tables() {
   std::erase_if(content_.tables, [&](const TableContent& table) {
     const auto left_out = tables_left_out_.find(table.attributes.qualified_name());
     if (left_out == tables_left_out_.end()) return false;
@@ -299,10 +377,6 @@ void DatabaseRestore::fill(bool in_one_transaction) {
                                            format_count(table.attributes.fingerprint.rows)));
     return true;
   });
-  operation_.at_step("pre-data-done", plan_.name);
-  load();
-  finish_schema(runner, plan, ruled.toc());
-  settle_what_was_left_out();
 }
 
 // A part that was chosen by the names of tables has no CREATE SCHEMA.
@@ -369,10 +443,11 @@ void DatabaseRestore::load() {
   const uint64_t passes = shared_.plan.options.proof ? 2 : 1;
   for (const repository::StreamRef& stream : content_.large_objects)
     shared_.progress.add_total(stream.bytes * passes);
-  load_extension_rows(shared_.backup, content_, operation_, work_, shared_.server.is_superuser);
+  load_extension_rows(shared_.backup, content_, operation_, work_, shared_.server.is_superuser, marks());
   load_rows(shared_.backup, content_, operation_, work_,
             {.workers = load_workers(),
              .with_owners = with_owners_,
+             .marks = marks(),
              .change =
                  [this](postgres::LargeObject& object) {
                    apply_rules(shared_.plan.options.rules, shared_.server.role, object);
@@ -395,10 +470,9 @@ Upgrade DatabaseRestore::upgrade() const {
 void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan& plan,
                                     const postgres::ArchiveToc& toc) {
   const Stopwatch watch(operation_.clock, outcome_.index_seconds);
-  const int workers = shared_.plan.workers;
-  runner.run("indexes", plan.after_rows, workers);
-  runner.run("privileges", plan.privileges, workers);
-  for (std::string& warning : runner.run_refreshes(plan.refreshes, workers)) {
+  runner.run("indexes", plan.after_rows, workers_);
+  runner.run("privileges", plan.privileges, workers_);
+  for (std::string& warning : runner.run_refreshes(plan.refreshes, workers_)) {
     if (!lacks_something()) outcome_.missing.push_back(warning);
     warn("refresh-failed", std::move(warning));
   }
@@ -406,26 +480,27 @@ void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan
     Connection session = open_session(operation_, work_, "schema", operation_.stop);
     finish_upgrade(session, upgrade(), toc);
   }
-  runner.run("event triggers", plan.event_triggers, 1);
   operation_.at_step("post-data-done", plan_.name);
-  give_statistics();
 }
 
 void DatabaseRestore::give_statistics() {
-  const int workers = shared_.plan.workers;
-  AnalyzeChoice choice{.only_extended = plan_.carry_statistics};
-  {
-    const Connection session = open_session(operation_, work_, "analyze", operation_.stop);
-    choice.not_frozen = not_frozen(session, content_, load_workers());
-  }
-  for (std::string& warning : analyze_tables(operation_, work_, choice, workers, shared_.progress)) {
+  static const std::string mark = "statistics";
+  if (marks_.has(mark)) return;
+  Connection session = open_session(operation_, work_, "analyze", operation_.stop);
+  const AnalyzeChoice choice{
+      .not_frozen = tables_not_frozen(session, content_, load_workers(), marks()),
+      .only_extended = plan_.carry_statistics,
+  };
+  for (std::string& warning : analyze_tables(operation_, work_, choice, workers_, shared_.progress)) {
     warn("analyze-failed", std::move(warning));
   }
-  if (!plan_.carry_statistics || !content_.statistics) return;
-  for (std::string& warning :
-       carry_statistics(shared_.backup, *content_.statistics, operation_, work_, workers, shared_.progress)) {
-    warn("statistics-failed", std::move(warning));
+  if (plan_.carry_statistics && content_.statistics) {
+    for (std::string& warning : carry_statistics(shared_.backup, *content_.statistics, operation_, work_,
+                                                 workers_, shared_.progress)) {
+      warn("statistics-failed", std::move(warning));
+    }
   }
+  if (!is_in_place()) marks_.set(session, mark);
 }
 
 void DatabaseRestore::make_durable() {
@@ -440,10 +515,24 @@ void DatabaseRestore::prove() {
   operation_.at_step("before-proof", plan_.name);
   if (!shared_.plan.options.proof) return;
   const Stopwatch watch(operation_.clock, outcome_.proof_seconds);
-  logical::prove(shared_.backup, content_, operation_, work_, shared_.plan.workers, shared_.progress,
-                 plan_.name);
+  logical::prove(shared_.backup, content_, operation_, work_, workers_, shared_.progress, plan_.name);
   outcome_.proven = tables_left_out_.empty();
   operation_.at_step("proof-done", plan_.name);
+}
+
+// Event triggers come last, for they would fire for all else; and with them, in one transaction, the marks
+// go. That nothing else is missing is said before, where it cannot be lost: it is what a later attempt goes
+// by.
+void DatabaseRestore::end_schema(const SchemaRunner& runner, const SchemaPlan& plan) {
+  if (is_in_place()) return runner.run_in_one_transaction(plan.event_triggers);
+  shared_.journal.update(plan_.name, operation_.clock.now(),
+                         [&](ManifestDatabase& entry) { entry.outcome = outcome_; });
+  {
+    Connection session = operation_.connect(shared_.maintenance, "properties");
+    mark_staging(session, plan_.staging_name,
+                 {.kind = MarkKind::kComplete, .run = operation_.run, .database = plan_.name});
+  }
+  runner.run_in_one_transaction(plan.event_triggers, marks_.removal());
 }
 
 void DatabaseRestore::warn(const std::string& kind, std::string text) {

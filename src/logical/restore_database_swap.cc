@@ -1,4 +1,4 @@
-// The last part of DatabaseRestore: properties, the swap, and what becomes of the old database.
+// The last part of a database's restore: properties, the swap, and what becomes of the old database.
 
 #include <fmt/format.h>
 
@@ -7,9 +7,9 @@
 #include "base/error.h"
 #include "logical/database_properties.h"
 #include "logical/names.h"
-#include "logical/old_database.h"
+#include "logical/newer_rows.h"
+#include "logical/preflight_parts.h"
 #include "logical/restore_database.h"
-#include "logical/swap.h"
 
 namespace dbb::logical {
 
@@ -25,12 +25,12 @@ bool exists(Connection& session, const std::string& role) {
 
 }  // namespace
 
-void DatabaseRestore::give_properties(const std::string& database, bool in_place) {
+void DatabaseRestore::give_properties(const std::string& database) {
   Connection session = operation_.connect(shared_.maintenance, "properties");
   const std::string name = session.quote_identifier(database);
   const postgres::DatabaseProperties& wanted = record_.properties;
   std::vector<std::string> exact;
-  if (in_place) {
+  if (is_in_place()) {
     exact.push_back(fmt::format("ALTER DATABASE {} RESET ALL", name));
     if (with_owners_) {
       exact.push_back(
@@ -57,56 +57,98 @@ void DatabaseRestore::give_properties(const std::string& database, bool in_place
   for (std::string& warning : warnings) warn("property-failed", std::move(warning));
 }
 
-void DatabaseRestore::swap_in() {
+DatabaseSwap::DatabaseSwap(const RestoreShared& shared, const DatabasePlan& plan, const Operation& operation,
+                           const BuiltDatabase& built, DatabaseOutcome& outcome)
+    : shared_(shared),
+      plan_(plan),
+      operation_(operation),
+      built_(built),
+      outcome_(outcome),
+      record_(record_of(shared.plan, plan.source)) {}
+
+DatabaseSwap::~DatabaseSwap() = default;
+
+Swap DatabaseSwap::prepare() {
   shared_.progress.show("swap", plan_.name);
-  std::optional<DisabledSubscriptions> subscriptions;
   Swap swap{.staging_name = plan_.staging_name,
-            .staging = staging_,
+            .staging = built_.staging,
             .name = plan_.name,
-            .old_one = old_,
-            .lock_timeout = shared_.plan.options.lock_timeout};
-  {
-    Connection session = operation_.connect(shared_.maintenance, "properties");
-    swap.before_rename = flag_statements(session, plan_.staging_name, record_.properties);
-    if (!with_owners_) {  // a staging database of such a role is closed by its privileges
-      postgres::DatabaseProperties wanted = record_.properties;
-      std::erase_if(wanted.acl,
-                    [&](const postgres::AclEntry& entry) { return !exists(session, entry.grantee); });
-      std::ranges::move(privilege_statements_of(shared_.server.role, session, plan_.staging_name, wanted),
-                        std::back_inserter(swap.before_rename));
-    }
-    if (old_) {
-      const auto there = postgres::read_databases(session);
-      const auto found = std::ranges::find(there, plan_.name, &postgres::DatabaseProperties::name);
-      if (found != there.end()) {
-        for (const std::string& line : property_differences(*found, record_.properties)) {
-          operation_.notice("property-differs", fmt::format("{}: {}", plan_.name, line),
-                            {{"database", plan_.name}});
-        }
-        swap.kept_comment = to_comment({.kind = MarkKind::kKept,
-                                        .run = operation_.run,
-                                        .database = plan_.name,
-                                        .original_comment = found->comment.value_or("")});
-      }
-      swap.kept_name = plan_.kept_name.value_or("");
-      if (!postgres::read_bindings(session, plan_.name).subscriptions.empty()) {
-        subscriptions.emplace(operation_, plan_.name);
-        subscriptions->disable();
-      }
-    }
+            .old_one = built_.old};
+  Connection session = operation_.connect(shared_.maintenance, "properties");
+  swap.before_rename = flag_statements(session, plan_.staging_name, record_.properties);
+  if (!shared_.plan.with_owners) {  // a staging database of such a role is closed by its privileges
+    postgres::DatabaseProperties wanted = record_.properties;
+    std::erase_if(wanted.acl,
+                  [&](const postgres::AclEntry& entry) { return !exists(session, entry.grantee); });
+    std::ranges::move(privilege_statements_of(shared_.server.role, session, plan_.staging_name, wanted),
+                      std::back_inserter(swap.before_rename));
   }
-  outcome_.swap_window_seconds = swap_databases(operation_, shared_.maintenance, swap);
-  if (subscriptions) subscriptions->keep_disabled();
+  if (!built_.old) return swap;
+  const auto there = postgres::read_databases(session);
+  const auto found = std::ranges::find(there, plan_.name, &postgres::DatabaseProperties::name);
+  if (found != there.end()) {
+    for (const std::string& line : property_differences(*found, record_.properties)) {
+      operation_.notice("property-differs", fmt::format("{}: {}", plan_.name, line),
+                        {{"database", plan_.name}});
+    }
+    swap.kept_comment = to_comment({.kind = MarkKind::kKept,
+                                    .run = operation_.run,
+                                    .database = plan_.name,
+                                    .original_comment = found->comment.value_or("")});
+  }
+  swap.kept_name = plan_.kept_name.value_or("");
+  if (!postgres::read_bindings(session, plan_.name).subscriptions.empty()) {
+    subscriptions_.emplace(operation_, plan_.name);
+    subscriptions_->disable();
+  }
+  return swap;
 }
 
-void DatabaseRestore::drop_old() {
-  const std::string name = plan_.kept_name.value_or("");
+void DatabaseSwap::done(double window_seconds) {
+  if (subscriptions_) subscriptions_->keep_disabled();
+  outcome_.restored = true;
+  outcome_.swap_window_seconds = window_seconds;
+  if (built_.old) outcome_.kept_as = plan_.kept_name.value_or("");
+  shared_.journal.update(plan_.name, operation_.clock.now(),
+                         [&](ManifestDatabase& entry) { entry.outcome = outcome_; });
+  operation_.at_step("swapped", plan_.name);
+  if (!built_.old) return;
+  count_newer_rows();
+  if (!plan_.drop_old) return;
+  if (outcome_.missing.empty()) return drop_old();
+  warn("old-kept",
+       fmt::format("The old database is kept as \"{}\": it has what is missing here.", outcome_.kept_as));
+}
+
+// What was written after the backup is in the old database only. Nobody uses it any more, under its new name;
+// what cannot be counted is no reason to fail.
+void DatabaseSwap::count_newer_rows() {
+  try {
+    outcome_.newer = rows_that_differ(shared_.backup, plan_.source, operation_,
+                                      {.database = outcome_.kept_as, .encoding = record_.properties.encoding},
+                                      shared_.plan.workers);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+    warn("old-not-counted",
+         fmt::format("The rows of the old database could not be counted: {}", error.what()));
+    return;
+  }
+  if (outcome_.newer.empty()) return;
+  warn("old-has-other-rows", fmt::format("The old database does not have the rows of the backup: {}. {}",
+                                         join_names(outcome_.newer),
+                                         plan_.drop_old && outcome_.missing.empty()
+                                             ? "It is dropped now; --old keep would have kept it."
+                                             : fmt::format("It is kept as \"{}\".", outcome_.kept_as)));
+}
+
+void DatabaseSwap::drop_old() {
+  const std::string name = outcome_.kept_as;
   try {
     drop_old_database(operation_, shared_.maintenance,
-                      {.name = name, .oid = *old_, .drop_slots = shared_.plan.options.drop_slots});
+                      {.name = name, .oid = *built_.old, .drop_slots = shared_.plan.options.drop_slots});
+    outcome_.kept_as.clear();
     operation_.at_step("old-dropped", plan_.name);
   } catch (const Error& error) {
-    outcome_.kept_as = name;
     if (error.code() == ErrorCode::kCancelled) throw;
     warn(
         "old-left",
@@ -115,6 +157,11 @@ void DatabaseRestore::drop_old() {
             "cleanup --kept",
             name, error.what()));
   }
+}
+
+void DatabaseSwap::warn(const std::string& kind, std::string text) {
+  operation_.warn(kind, fmt::format("{}: {}", plan_.name, text), {{"database", plan_.name}});
+  outcome_.warnings.push_back(std::move(text));
 }
 
 }  // namespace dbb::logical

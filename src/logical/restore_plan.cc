@@ -8,6 +8,7 @@
 #include "logical/plan_databases.h"
 #include "logical/preflight.h"
 #include "logical/restore_contents.h"
+#include "logical/restore_manifest.h"
 #include "logical/restore_session.h"
 #include "logical/schema_archive.h"
 #include "logical/source.h"
@@ -226,6 +227,38 @@ std::vector<const SchemaFacts*> all_schemas(const RestoreFacts& facts) {
   return schemas;
 }
 
+// A manifest says nothing of other servers.
+void refuse_other_server(const RestoreManifest& earlier, const RestorePlan& plan) {
+  const bool is_same = earlier.system_identifier.empty() || plan.system_identifier.empty()
+                           ? earlier.server == plan.server
+                           : earlier.system_identifier == plan.system_identifier;
+  if (is_same) return;
+  throw Error(ErrorCode::kPreflightRefused,
+              {.message = "The restore of this manifest is one into another server.",
+               .cause = fmt::format("It went to {}, system {}; this is {}, system {}.", earlier.server,
+                                    earlier.system_identifier, plan.server, plan.system_identifier),
+               .solution = {"Connect to that server with -h and -p; or restore anew."}});
+}
+
+// Its name is free for the plan: the earlier attempt gave it.
+bool is_built_by(const RestoreManifest* earlier, const TargetDatabase& database) {
+  if (earlier == nullptr) return false;
+  const ManifestDatabase* entry = earlier->find(database.properties.name);
+  return entry != nullptr && entry->oid.value != 0 && entry->oid == database.properties.oid;
+}
+
+void settle_earlier_attempts(const RestoreManifest& earlier, const RestoreFacts& facts,
+                             std::vector<DatabasePlan>& databases) {
+  for (DatabasePlan& plan : databases) {
+    const ManifestDatabase* entry = earlier.find(plan.name);
+    if (entry == nullptr) continue;
+    const TargetDatabase* there = facts.find(plan.name);
+    settle_earlier_attempt(plan, *entry, there == nullptr ? postgres::Oid{} : there->properties.oid);
+    const TargetDatabase* staging = facts.find(plan.staging_name);
+    if (staging != nullptr) plan.present_bytes = staging->properties.size_bytes;
+  }
+}
+
 }  // namespace
 
 bool RestorePlan::refused() const {
@@ -234,7 +267,7 @@ bool RestorePlan::refused() const {
 }
 
 RestorePlan plan_restore(repository::Repository& repository, const RestoreOptions& options,
-                         const Operation& operation) {
+                         const Operation& operation, const RestoreManifest* earlier) {
   RestorePlan plan{.manifest = repository.read_manifest(options.backup), .options = options};
   plan.document = parse_document(plan.manifest.document);
   const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(plan.manifest.id);
@@ -253,9 +286,15 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   for (DatabaseRecord& record : plan.document.databases) {
     apply_rules(options.rules, facts.server.role, record.properties);
   }
+  plan.server = facts.address;
+  plan.system_identifier = facts.server.system_identifier;
+  if (earlier != nullptr) refuse_other_server(*earlier, plan);
   NamesOnTarget names;
-  for (const TargetDatabase& database : facts.databases) names.names.insert(database.properties.name);
+  for (const TargetDatabase& database : facts.databases) {
+    if (!is_built_by(earlier, database)) names.names.insert(database.properties.name);
+  }
   plan.databases = plan_databases(plan.document, plan.options, names, operation.run, operation.clock.now());
+  if (earlier != nullptr) settle_earlier_attempts(*earlier, facts, plan.databases);
   gather_database_facts(session, operation, plan.document, plan.databases, facts);
   settle_system_databases(plan.databases, options, facts);
 

@@ -9,6 +9,7 @@
 #include "base/task_group.h"
 #include "logical/backup.h"
 #include "logical/names.h"
+#include "logical/restore_manifest.h"
 #include "storage/memory_store.h"
 #include "support/private_cluster.h"
 #include "system/random.h"
@@ -97,7 +98,8 @@ class Restore : public ::testing::Test {
       EXPECT_NE(line.verdict, Verdict::kRefused) << line.check << ": " << line.finding;
     }
     RestoreResult result;
-    execute_restore(*repository_, plan, operation, result);
+    RestoreJournal journal;
+    execute_restore(*repository_, plan, operation, journal, result);
     return result;
   }
 

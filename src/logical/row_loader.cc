@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "codec/xxh3.h"
 #include "logical/large_objects.h"
 
 namespace dbb::logical {
@@ -24,6 +25,24 @@ using postgres::Connection;
 constexpr int kWorkersWorthSplitting = kMostWorkersUnsplit + 1;
 
 constexpr int kAttempts = 3;  // of loading one table that met another of our sessions in a circle
+
+// By a hash, since a name may hold what a mark may not.
+std::string hash_of(std::string_view name) {
+  const codec::Hash128 hash = codec::xxh3_128(as_bytes(name));
+  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+}
+
+std::string marks_of_parts(const TableAttributes& table) {
+  return fmt::format("part of {} ", hash_of(table.qualified_name()));
+}
+
+std::string mark_of(const LoadTask& task, const DatabaseContent& content) {
+  if (task.kind == LoadTask::Kind::kLargeObjects) return fmt::format("large objects {}", task.part);
+  const TableAttributes& table = content.tables.at(task.tables.front()).attributes;
+  if (task.kind == LoadTask::Kind::kRoot) return fmt::format("root {}", hash_of(table.load_through));
+  if (task.kind == LoadTask::Kind::kPart) return fmt::format("{}{}", marks_of_parts(table), task.part);
+  return mark_of_table(table);
+}
 
 uint64_t bytes_of(const std::vector<repository::StreamRef>& parts) {
   return std::transform_reduce(parts.begin(), parts.end(), uint64_t{0}, std::plus<>{},
@@ -42,18 +61,16 @@ class Loader {
         rows_of_split_(content.tables.size()) {}
 
   void run(Connection& session, const LoadTask& task) {
+    if (is_done(task)) return;
     switch (task.kind) {
       case LoadTask::Kind::kTable:
-        return in_context(task, [&] { load_table(session, table(task)); });
+        return in_context(task, [&] { load_table(session, task); });
       case LoadTask::Kind::kPart:
-        return in_context(task, [&] {
-          rows_of_split_[task.tables.front()] +=
-              copy_parts(session, name_of(session, table(task)), table(task), task.part, task.part + 1, {});
-        });
+        return in_context(task, [&] { load_part(session, task); });
       case LoadTask::Kind::kRoot:
         return in_context(task, [&] { load_root(session, task); });
       case LoadTask::Kind::kLargeObjects:
-        return load_large_objects(session, content_.large_objects.at(task.part));
+        return load_large_objects(session, task);
     }
   }
 
@@ -61,11 +78,32 @@ class Loader {
   void check_split(const std::vector<LoadTask>& tasks) const {
     for (const LoadTask& task : tasks) {
       if (task.kind != LoadTask::Kind::kPart || task.part != 0) continue;
+      if (options_.marks != nullptr && options_.marks->has(mark_of_table(table(task).attributes))) continue;
       expect_rows(table(task).attributes, rows_of_split_[task.tables.front()]);
     }
   }
 
  private:
+  // What an earlier attempt has loaded counts as progress all the same.
+  bool is_done(const LoadTask& task) {
+    if (options_.marks == nullptr) return false;
+    const std::optional<uint64_t> amount = options_.marks->amount(mark_of(task, content_));
+    if (!amount &&
+        (task.kind != LoadTask::Kind::kPart || !options_.marks->has(mark_of_table(table(task).attributes))))
+      return false;
+    if (task.kind == LoadTask::Kind::kPart) rows_of_split_[task.tables.front()] += amount.value_or(0);
+    progress_.add("rows", shown_database_, task.bytes);
+    return true;
+  }
+
+  // In the transaction that does the work, at its end; once it is committed, keep(mark) follows.
+  void write_mark(Connection& session, const LoadTask& task, uint64_t rows) const {
+    if (options_.marks != nullptr) session.execute(options_.marks->statement(mark_of(task, content_), rows));
+  }
+  void keep_mark(const LoadTask& task, uint64_t rows) const {
+    if (options_.marks != nullptr) options_.marks->done(mark_of(task, content_), rows);
+  }
+
   const TableContent& table(const LoadTask& task) const { return content_.tables.at(task.tables.front()); }
 
   static std::string name_of(const Connection& session, const TableContent& table) {
@@ -120,14 +158,28 @@ class Loader {
     return copy.finish();
   }
 
-  void load_table(Connection& session, const TableContent& table) {
+  void load_part(Connection& session, const LoadTask& task) {
+    uint64_t rows = 0;
+    postgres::in_transaction(session, [&] {
+      rows = copy_parts(session, name_of(session, table(task)), table(task), task.part, task.part + 1, {});
+      write_mark(session, task, rows);
+    });
+    keep_mark(task, rows);
+    rows_of_split_[task.tables.front()] += rows;
+  }
+
+  void load_table(Connection& session, const LoadTask& task) {
+    const TableContent& table = this->table(task);
+    const uint64_t rows = table.attributes.fingerprint.rows;
     const std::string name = name_of(session, table);
     for (int attempts_left = kAttempts - 1;; --attempts_left) {
       try {
         postgres::in_transaction(session, [&] {
           session.execute(fmt::format("TRUNCATE ONLY {}", name));
           expect_rows(table.attributes, copy_parts(session, name, table, 0, table.parts.size(), "FREEZE"));
+          write_mark(session, task, rows);
         });
+        keep_mark(task, rows);
         return;
       } catch (const Error& error) {
         // A check may read another table, by a function of the users' own, while that one's check reads this
@@ -152,16 +204,28 @@ class Loader {
         const TableContent& leaf = content_.tables.at(index);
         expect_rows(leaf.attributes, copy_parts(session, root, leaf, 0, leaf.parts.size(), {}));
       }
+      write_mark(session, task, 0);
     });
+    keep_mark(task, 0);
   }
 
-  void load_large_objects(Connection& session, const repository::StreamRef& stream) {
-    const std::unique_ptr<repository::StreamReader> reader = backup_.open_stream(stream);
+  void load_large_objects(Connection& session, const LoadTask& task) {
+    const std::unique_ptr<repository::StreamReader> reader =
+        backup_.open_stream(content_.large_objects.at(task.part));
     const std::string shown = fmt::format("{}: large objects", shown_database_);
-    restore_large_objects(*reader, session,
-                          {.with_owners = options_.with_owners,
-                           .change = options_.change,
-                           .on_progress = [&](uint64_t bytes) { progress_.add("rows", shown, bytes); }});
+    const std::string so_far = fmt::format("records of large objects {}", task.part);
+    LargeObjectOptions options{.with_owners = options_.with_owners,
+                               .change = options_.change,
+                               .on_progress = [&](uint64_t bytes) { progress_.add("rows", shown, bytes); }};
+    if (RestoreMarks* marks = options_.marks) {
+      options.records_done = marks->amount(so_far).value_or(0);
+      options.before_commit = [&, marks](uint64_t records) {
+        session.execute(marks->statement(so_far, records));
+      };
+      options.after_commit = [&, marks](uint64_t records) { marks->done(so_far, records); };
+    }
+    restore_large_objects(*reader, session, options);
+    if (options_.marks != nullptr) options_.marks->set(session, mark_of(task, content_));
   }
 
   repository::BackupReader& backup_;
@@ -221,17 +285,39 @@ size_t put_last(std::vector<LoadTask>& tasks, const DatabaseContent& content,
 }
 
 void truncate_split(const Operation& operation, const WorkSession& work, const DatabaseContent& content,
-                    const std::vector<LoadTask>& tasks) {
+                    const std::vector<LoadTask>& tasks, const RestoreMarks* marks) {
   std::optional<Connection> session;
   for (const LoadTask& task : tasks) {
     if (task.kind != LoadTask::Kind::kPart || task.part != 0) continue;
-    if (!session) session = open_session(operation, work, "rows", operation.stop);
     const TableAttributes& table = content.tables.at(task.tables.front()).attributes;
+    if (marks != nullptr && (marks->has(mark_of_table(table)) || marks->has_any_with(marks_of_parts(table))))
+      continue;
+    if (!session) session = open_session(operation, work, "rows", operation.stop);
     session->execute(fmt::format("TRUNCATE ONLY {}", session->qualified(table.schema, table.name)));
   }
 }
 
 }  // namespace
+
+std::string mark_of_table(const TableAttributes& table) {
+  return fmt::format("table {}", hash_of(table.qualified_name()));
+}
+
+std::set<std::string> tables_not_frozen(const Connection& session, const DatabaseContent& content,
+                                        int workers, const RestoreMarks* marks) {
+  std::set<std::string> names;
+  for (const LoadTask& task : plan_load(content, workers)) {
+    const TableAttributes* table =
+        task.tables.empty() ? nullptr : &content.tables.at(task.tables.front()).attributes;
+    // An earlier attempt, with more workers, may have split it.
+    const bool was_split =
+        task.kind == LoadTask::Kind::kPart || (task.kind == LoadTask::Kind::kTable && marks != nullptr &&
+                                               marks->has_any_with(marks_of_parts(*table)));
+    if (task.kind == LoadTask::Kind::kRoot) names.insert(table->load_through);
+    if (was_split) names.insert(session.qualified(table->schema, table->name));
+  }
+  return names;
+}
 
 std::string column_list(const Connection& session, const std::vector<std::string>& columns) {
   std::string list;
@@ -287,11 +373,13 @@ void load_rows(repository::BackupReader& backup, const DatabaseContent& content,
                const std::string& shown_database) {
   std::vector<LoadTask> tasks = plan_load(content, options.workers);
   const size_t at_once = put_last(tasks, content, tables_that_call(operation, work));
-  truncate_split(operation, work, content, tasks);
+  truncate_split(operation, work, content, tasks, options.marks);
   Loader loader(backup, content, options, progress, shown_database);
-  run_in_sessions(
-      operation, work, "rows", at_once, options.workers,
-      [&](Connection& session, size_t index, const Operation&) { loader.run(session, tasks[index]); });
+  run_in_sessions(operation, work, "rows", at_once, options.workers,
+                  [&](Connection& session, size_t index, const Operation& mine) {
+                    loader.run(session, tasks[index]);
+                    mine.at_step("table-loaded", shown_database);
+                  });
   run_in_sessions(operation, work, "rows", tasks.size() - at_once, 1,
                   [&](Connection& session, size_t index, const Operation&) {
                     loader.run(session, tasks[at_once + index]);

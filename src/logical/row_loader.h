@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "logical/restore_contents.h"
+#include "logical/restore_marks.h"
 #include "logical/restore_progress.h"
 #include "logical/restore_session.h"
 
@@ -33,12 +35,19 @@ struct LoadTask {
 // function.
 std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers);
 
+// The mark of a table whose rows came in one transaction.
+std::string mark_of_table(const TableAttributes& table);
+// The tables, quoted, that no transaction of their own froze.
+std::set<std::string> tables_not_frozen(const postgres::Connection& session, const DatabaseContent& content,
+                                        int workers, const RestoreMarks* marks);
+
 // Up to so many workers, no table is split between them.
 inline constexpr int kMostWorkersUnsplit = 3;
 
 struct LoadOptions {
   int workers = 1;
   bool with_owners = true;
+  RestoreMarks* marks = nullptr;  // of what is complete, which is not loaded again; nullptr: none are kept
   std::function<void(postgres::LargeObject&)> change = [](postgres::LargeObject&) {
   };  // see LargeObjectOptions
 };
@@ -52,7 +61,8 @@ void load_rows(repository::BackupReader& backup, const DatabaseContent& content,
 // Configuration rows of extensions, before all others, in the order of their foreign keys, beside what the
 // extension put there itself.
 void load_extension_rows(repository::BackupReader& backup, const DatabaseContent& content,
-                         const Operation& operation, const WorkSession& work, bool is_superuser);
+                         const Operation& operation, const WorkSession& work, bool is_superuser,
+                         RestoreMarks* marks);
 
 // "schema"."table" ("a", "b"): without a list where there are no columns to name.
 std::string with_columns(const postgres::Connection& session, const std::string& table,

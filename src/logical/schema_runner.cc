@@ -84,13 +84,14 @@ void SchemaRunner::run(std::string_view phase, const SchemaTasks& tasks, int wor
   run_in(work_, phase, tasks, workers, tolerance_);
 }
 
-void SchemaRunner::run_in_one_transaction(const SchemaTasks& tasks) const {
-  if (tasks.empty()) return;
+void SchemaRunner::run_in_one_transaction(const SchemaTasks& tasks, const std::string& first) const {
+  if (tasks.empty() && first.empty()) return;
   Connection session = open_session(operation_, work_, "schema", operation_.stop);
   postgres::in_transaction(session, [&] {
+    if (!first.empty()) session.execute(first);
     for (const SchemaTask& task : tasks) {
       session.execute(kUsualPlace);  // SET LOCAL of the entry before holds on until the transaction ends
-      run_entry("schema", session, *task.entry);
+      run_entry("schema", session, *task.entry, "");
     }
   });
 }
@@ -129,8 +130,16 @@ void SchemaRunner::run_in(const WorkSession& work, std::string_view phase, const
                     const std::optional<uint32_t> task = queue.next(mine.stop);
                     if (!task) return;
                     const ArchiveEntry& entry = *tasks[*task].entry;
+                    const std::string mark = fmt::format("entry {}", entry.id);
                     try {
-                      run_entry(phase, session, entry);
+                      if (marks_ == nullptr) {
+                        run_entry(phase, session, entry, "");
+                      } else if (!marks_->has(mark)) {
+                        run_entry(phase, session, entry, marks_->statement(mark));
+                        marks_->done(mark);
+                        mine.at_step(phase == "indexes" ? "index-done" : "schema-entry-done",
+                                     shown_database_);
+                      }
                     } catch (const Error& error) {
                       if (!tolerated || !tolerated(error, entry)) throw;
                     }
@@ -138,9 +147,11 @@ void SchemaRunner::run_in(const WorkSession& work, std::string_view phase, const
                   });
 }
 
-void SchemaRunner::run_entry(std::string_view phase, Connection& session, const ArchiveEntry& entry) const {
-  const std::string sql = sql_of(entry, owners_);
+void SchemaRunner::run_entry(std::string_view phase, Connection& session, const ArchiveEntry& entry,
+                             const std::string& mark) const {
+  std::string sql = sql_of(entry, owners_);
   if (sql.empty()) return;
+  if (!mark.empty()) sql += "\n;" + mark;
   progress_.show(phase, fmt::format("{}: {}", shown_database_, postgres::name_of(entry)));
   for (int attempts_left = kAttempts - 1;; --attempts_left) {
     try {

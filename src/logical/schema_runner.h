@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "logical/operation.h"
+#include "logical/restore_marks.h"
 #include "logical/restore_progress.h"
 #include "logical/restore_session.h"
 #include "logical/schema_plan.h"
@@ -34,10 +35,13 @@ class SchemaRunner {
   using Tolerance = std::function<bool(const Error&, const postgres::ArchiveEntry&)>;
   void tolerate(Tolerance tolerance) { tolerance_ = std::move(tolerance); }
 
+  // From now on run() and run_refreshes() mark what is complete, and pass over what is marked.
+  void keep_marks(RestoreMarks& marks) { marks_ = &marks; }
+
   // `workers` statements at once, shown as `phase`. The first error stops the others.
   void run(std::string_view phase, const SchemaTasks& tasks, int workers) const;
-  // One after the other, all or nothing.
-  void run_in_one_transaction(const SchemaTasks& tasks) const;
+  // One after the other, all or nothing, after the statement `first`, if there is one.
+  void run_in_one_transaction(const SchemaTasks& tasks, const std::string& first = "") const;
   // As run(), but a view that cannot be refreshed does not end it: a warning for each. One that could be once
   // others were is tried again.
   std::vector<std::string> run_refreshes(const SchemaTasks& tasks, int workers) const;
@@ -45,8 +49,9 @@ class SchemaRunner {
  private:
   void run_in(const WorkSession& work, std::string_view phase, const SchemaTasks& tasks, int workers,
               const Tolerance& tolerated) const;
-  void run_entry(std::string_view phase, postgres::Connection& session,
-                 const postgres::ArchiveEntry& entry) const;
+  // `mark`: "", or a statement that marks it as complete.
+  void run_entry(std::string_view phase, postgres::Connection& session, const postgres::ArchiveEntry& entry,
+                 const std::string& mark) const;
 
   const Operation& operation_;
   WorkSession work_;
@@ -54,6 +59,7 @@ class SchemaRunner {
   RestoreProgress& progress_;
   const std::string shown_database_;
   Tolerance tolerance_;
+  RestoreMarks* marks_ = nullptr;
 };
 
 }  // namespace dbb::logical

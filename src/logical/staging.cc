@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "logical/names.h"
 #include "logical/restore_session.h"
 
 namespace dbb::logical {
@@ -49,9 +48,14 @@ postgres::Oid create_staging(Connection& session, const StagingRequest& request,
   if (!request.is_superuser) {
     session.execute(fmt::format("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC", name));
   }
-  const Mark mark{.kind = MarkKind::kStaging, .run = run, .database = request.for_database};
-  session.execute(fmt::format("COMMENT ON DATABASE {} IS {}", name, session.quote_literal(to_comment(mark))));
+  mark_staging(session, request.name,
+               {.kind = MarkKind::kStaging, .run = run, .database = request.for_database});
   return find_database(session, request.name);
+}
+
+void mark_staging(Connection& session, const std::string& name, const Mark& mark) {
+  session.execute(fmt::format("COMMENT ON DATABASE {} IS {}", session.quote_identifier(name),
+                              session.quote_literal(to_comment(mark))));
 }
 
 postgres::Oid find_database(Connection& session, const std::string& name) {
@@ -77,6 +81,27 @@ void drop_staging_now(const Operation& operation, const std::string& maintenance
     forget_subscriptions(operation, name);
   }
   session.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", session.quote_identifier(name)));
+}
+
+std::string keep_failed(const Operation& operation, const std::string& maintenance,
+                        const FailedStaging& failed) noexcept {
+  try {
+    const Deadline deadline(kTimeToDrop);
+    Connection session = with_stop(operation, deadline.token()).connect(maintenance, "cleanup");
+    if (find_database(session, failed.name).value == 0) return {};
+    mark_staging(session, failed.name,
+                 {.kind = MarkKind::kFailed, .run = operation.run, .database = failed.for_database});
+    if (!failed.renamed) return failed.name;
+    std::string name;
+    for (int number = 1; name.empty() || find_database(session, name).value != 0; ++number) {
+      name = failed_name(failed.for_database, operation.clock.now(), number);
+    }
+    session.execute(fmt::format("ALTER DATABASE {} RENAME TO {}", session.quote_identifier(failed.name),
+                                session.quote_identifier(name)));
+    return name;
+  } catch (const std::exception&) {
+    return failed.name;
+  }
 }
 
 bool drop_staging(const Operation& operation, const std::string& maintenance,

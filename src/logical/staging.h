@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "logical/names.h"
 #include "logical/operation.h"
 #include "logical/restore.h"
 #include "postgres/connection.h"
@@ -23,6 +24,9 @@ struct StagingRequest {
 postgres::Oid create_staging(postgres::Connection& session, const StagingRequest& request,
                              const BackupId& run);
 
+// Says in its comment how far it is.
+void mark_staging(postgres::Connection& session, const std::string& name, const Mark& mark);
+
 // The OID of the database of that name; 0 when there is none.
 postgres::Oid find_database(postgres::Connection& session, const std::string& name);
 
@@ -32,6 +36,16 @@ void forget_subscriptions(const Operation& operation, const std::string& databas
 
 // Drops it with the subscriptions in it, whose publishers are not told: the slots there belong to the source.
 void drop_staging_now(const Operation& operation, const std::string& maintenance, const std::string& name);
+
+struct FailedStaging {
+  std::string name;
+  std::string for_database;
+  bool renamed = false;  // to <database>_failed_<date>
+};
+// Lets it be, marked so that no later restore takes it for debris. Returns the name that it has then, "" when
+// there is none. Likewise over a fresh session, and never throws.
+std::string keep_failed(const Operation& operation, const std::string& maintenance,
+                        const FailedStaging& failed) noexcept;
 
 // Drops it, over a fresh session and within its own time, since the operation may have been stopped. Never
 // throws; false when it may still be there.

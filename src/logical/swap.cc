@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/task_group.h"
 #include "logical/restore_session.h"
@@ -15,15 +17,20 @@ using postgres::Connection;
 
 constexpr std::chrono::milliseconds kBetweenTerminations{20};
 
-// Ends every session in the two databases, again and again, until stop is requested.
-void end_sessions(const Operation& operation, const std::string& maintenance, const Swap& swap,
+// Ends every session in the databases, again and again, until stop is requested.
+void end_sessions(const Operation& operation, const std::string& maintenance, const std::vector<Swap>& swaps,
                   const std::stop_token& stop) {
   Connection session = with_stop(operation, stop).connect(maintenance, "swap-sessions");
   const system::StopEvent stopped(stop);
+  std::string databases;
+  for (const Swap& swap : swaps) {
+    databases += fmt::format("{}{}, {}", databases.empty() ? "" : ", ", swap.staging.value,
+                             swap.old_one.value_or(swap.staging).value);
+  }
   const std::string list = fmt::format(
-      "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datid IN ({}, {}) AND pid <> "
+      "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datid IN ({}) AND pid <> "
       "pg_catalog.pg_backend_pid()",
-      swap.staging.value, swap.old_one.value_or(swap.staging).value);
+      databases);
   do {
     const postgres::Result sessions = session.execute(list);
     for (int row = 0; row < sessions.rows(); ++row) {
@@ -60,7 +67,6 @@ void rename(Connection& session, const std::string& from, const std::string& to)
 // Returns the moment of the first rename.
 std::chrono::steady_clock::time_point exchange_names(Connection& session, const Operation& operation,
                                                      const Swap& swap) {
-  session.execute(fmt::format("SET LOCAL lock_timeout = '{}s'", swap.lock_timeout.count()));
   check_identity(session, swap.staging_name, swap.staging);
   check_identity(session, swap.name, swap.old_one);
   for (const std::string& statement : swap.before_rename) session.execute(statement);
@@ -109,29 +115,41 @@ Error swap_failed(const Error& error, const Swap& swap) {
 
 }  // namespace
 
-double swap_databases(const Operation& operation, const std::string& maintenance, const Swap& swap) {
+std::vector<double> swap_databases(const Operation& operation, const std::string& maintenance,
+                                   const std::vector<Swap>& swaps, std::chrono::seconds lock_timeout) {
+  using TimePoint = std::chrono::steady_clock::time_point;
   Connection session = operation.connect(maintenance, "swap");
-  const auto deadline = operation.clock.steady_now() + swap.lock_timeout;
-  const auto seconds_since = [&](std::chrono::steady_clock::time_point begun) {
-    return std::chrono::duration<double>(operation.clock.steady_now() - begun).count();
+  const TimePoint deadline = operation.clock.steady_now() + lock_timeout;
+  std::vector<TimePoint> begun;
+  const auto windows = [&] {
+    std::vector<double> seconds;
+    for (const TimePoint from : begun) {
+      seconds.push_back(std::chrono::duration<double>(operation.clock.steady_now() - from).count());
+    }
+    return seconds;
   };
   while (true) {
-    std::optional<std::chrono::steady_clock::time_point> begun;
+    begun.clear();
     try {
       TaskGroup terminator(operation.stop);
       terminator.spawn("swap-sessions", [&](const std::stop_token& stop) {
-        end_sessions(operation, maintenance, swap, stop);
+        end_sessions(operation, maintenance, swaps, stop);
       });
-      postgres::in_transaction(session, [&] { begun = exchange_names(session, operation, swap); });
-      return seconds_since(*begun);
+      postgres::in_transaction(session, [&] {
+        session.execute(fmt::format("SET LOCAL lock_timeout = '{}s'", lock_timeout.count()));
+        for (const Swap& swap : swaps) begun.push_back(exchange_names(session, operation, swap));
+      });
+      return windows();
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kSwapFailed) throw;
       if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) {
-        if (begun && has_swapped(operation, maintenance, swap)) return seconds_since(*begun);
+        // All or none: one tells of all.
+        if (begun.size() == swaps.size() && has_swapped(operation, maintenance, swaps.front()))
+          return windows();
         throw;
       }
       if (is_worth_another_try(error) && operation.clock.steady_now() < deadline) continue;
-      throw swap_failed(error, swap);
+      throw swap_failed(error, swaps.at(std::min(begun.size(), swaps.size() - 1)));
     }
   }
 }

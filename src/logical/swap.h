@@ -19,15 +19,16 @@ struct Swap {
   std::string kept_name = {};                   // that the old one gets
   std::string kept_comment = {};                // its mark
   std::vector<std::string> before_rename = {};  // statements about the staging database, by its staging name
-  std::chrono::seconds lock_timeout{60};
 };
 
-// One transaction renames both, while a second session ends the sessions of both in a loop: the lock of a
+// One transaction renames all of them, while a second session ends their sessions in a loop: the lock of a
 // rename makes new ones queue, so that clients who reconnect without pause cannot win. No intermediate state
-// is ever committed. Databases are checked by OID inside the transaction. Returns the seconds in which
-// neither name could be connected to.
+// is ever committed. Databases are checked by OID inside the transaction. Returns, for each, the seconds in
+// which neither name could be connected to.
 //
-// Error kSwapFailed: nothing has changed. Calls at_step("swap-open") between the renames and the commit.
-double swap_databases(const Operation& operation, const std::string& maintenance, const Swap& swap);
+// Error kSwapFailed: nothing has changed. Calls at_step("swap-open") between the renames of each and the
+// commit.
+std::vector<double> swap_databases(const Operation& operation, const std::string& maintenance,
+                                   const std::vector<Swap>& swaps, std::chrono::seconds lock_timeout);
 
 }  // namespace dbb::logical

@@ -1,0 +1,186 @@
+"""What a restore does about a database that fails: --on-error, --on-failed-db, --require-all, --min-success, lock exhaustion."""
+
+import datetime
+import json
+import unittest
+
+from support.case import EndToEnd
+from support.contents import SMALL, SOMETHING_NEWER
+from support.pictures import database_picture
+
+BAD_ROW = "set session_replication_role = replica; insert into stock.sale (item, at) values (-1, now())"
+
+
+class Failing(EndToEnd):
+    """Five databases, of which `bad` cannot be restored: a row of its breaks a foreign key."""
+
+    def setUp(self):
+        super().setUp()
+        self.init()
+        self.cluster.create_database("big", contents=SMALL + "insert into stock.sale (item, at, note) select 1, now(), repeat('y', 900) from generate_series(1, 9000);")
+        self.cluster.create_database("a", contents=SMALL)
+        for name in ("b", "c"):
+            self.cluster.create_database(name, "template a")
+        self.cluster.create_database("bad", "template a")
+        self.cluster.sql(BAD_ROW, "bad")
+        self.names = ["a", "b", "bad", "big", "c"]
+        self.originals = {name: database_picture(self.cluster, name) for name in self.names}
+        self.backup = self.back_up()
+        for name in self.names:
+            self.cluster.sql("set session_replication_role = replica;" + SOMETHING_NEWER, name)
+        self.newer = {name: database_picture(self.cluster, name) for name in self.names}
+
+    def restore(self, *argv, **options):
+        return self.tool.run("restore", "cluster", self.backup, "--confirm", "--json", *argv, **options)
+
+    def assert_outcome(self, outcome, restored):
+        """Those are as in the backup, and the others as they were before the restore."""
+        states = {one["name"]: one for one in outcome.document["databases"]}
+        self.assertEqual(sorted(restored), sorted(name for name in self.names if states[name]["restored"]), outcome)
+        for name in self.names:
+            self.assert_holds((self.originals if name in restored else self.newer)[name], name)
+
+    def manifest(self, outcome):
+        with open(outcome.document["manifest"], encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_stop_is_what_happens_by_default_and_the_person_reads_how_to_go_on(self):
+        outcome = self.restore()
+        self.failed_with("SERVER_ERROR", outcome)
+        done = [one["name"] for one in outcome.document["databases"] if one["restored"]]
+        self.assert_outcome(outcome, done)
+        self.assertNotIn("bad", done)
+        manifest = self.manifest(outcome)
+        self.assertEqual(["bad"], manifest["failed"])
+        self.assertEqual((7, len(done)), (manifest["total"], manifest["succeeded"]))
+        self.assertEqual(7, len(done) + 1 + len(manifest["skipped"]))
+        self.assertEqual(manifest["skipped"][0], manifest["continue_from"])
+        self.assertIn("--resume-from-manifest " + outcome.document["manifest"], outcome.error["solution"][-1])
+        self.assert_nothing_left()
+        said = self.tool.run("restore", "cluster", self.backup, "--confirm").text
+        for words in ("Restored:", "Failed: bad", "Not begun, or stopped:", "To continue: dbbackup restore cluster --resume-from-manifest"):
+            self.assertIn(words, said)
+
+    def test_continue_restores_the_others_and_ends_well_from_80_percent_on(self):
+        for words in (["--continue-on-error"], ["--on-error", "continue", "--parallel-dbs", "3"]):
+            outcome = self.ended(self.restore(*words), 0)
+            self.assertEqual("partial", outcome.document["status"])
+            self.assert_outcome(outcome, ["a", "b", "big", "c"])
+            [bad] = [one for one in outcome.document["databases"] if one["name"] == "bad"]
+            self.assertEqual(("post-data", "23503", "FK CONSTRAINT stock.sale sale_item_fkey"),
+                             tuple(bad["failure"][field] for field in ("phase", "sqlstate", "object")))  # fmt: skip
+            self.assertIn("FOREIGN KEY", bad["failure"]["statement"])
+            with open(outcome.document["failure_report"], encoding="utf-8") as file:
+                report = json.load(file)
+            self.assertRegex(outcome.document["failure_report"], r"/cluster-restore-failures-\d{8}(-\d+)?\.json$")
+            self.assertEqual(["bad"], [one["database"] for one in report["failures"]])
+            self.assertEqual("23503", report["failures"][0]["sqlstate"])
+            self.assert_nothing_left()
+            for name in self.names:
+                if name != "bad":
+                    self.cluster.sql("set session_replication_role = replica;" + SOMETHING_NEWER, name)
+
+    def test_require_all_and_min_success_make_it_a_failure(self):
+        outcome = self.failed_with("RESTORE_INCOMPLETE", self.restore("--continue-on-error", "--require-all"))
+        self.assertEqual("cluster restore completed with 1 failure: bad", outcome.error["message"])
+        self.assert_outcome(outcome, ["a", "b", "big", "c"])
+        outcome = self.failed_with("RESTORE_INCOMPLETE", self.restore("--continue-on-error", "--min-success", "90"))
+        self.assertIn("85 %", outcome.error["cause"])
+
+    def test_retries_go_on_where_it_failed_and_are_counted(self):
+        outcome = self.ended(self.restore("--on-error", "retry:2"), 0)
+        [bad] = [one for one in outcome.document["databases"] if one["name"] == "bad"]
+        self.assertEqual(3, bad["failure"]["attempts"])
+        said = self.succeeds("restore", "cluster", self.backup, "--confirm", "--on-error", "retry:1").err
+        self.assertIn("attempt 1 of 2", said)
+        self.assertIn("going on with what was restored before", said)
+
+    def test_a_failed_database_is_kept_and_gone_on_with(self):
+        outcome = self.ended(self.restore("--continue-on-error", "--on-failed-db", "keep"), 0)
+        [left] = self.cluster.marked_databases()
+        [bad] = [one for one in outcome.document["databases"] if one["name"] == "bad"]
+        self.assertEqual(left, bad["failure"]["left_as"])
+        # Neither another restore nor a plain cleanup takes it.
+        self.cluster.sql("create table t (a int)", "a")
+        self.succeeds("restore", "database", "a", "--from", self.backup, "--confirm", "--report-dir", self.folder)
+        self.succeeds("cleanup", "--confirm")
+        self.assertEqual([left], self.cluster.marked_databases())
+        # Mended there, the restore goes on in it, and the proof sees that it is not what was backed up.
+        self.cluster.sql("delete from stock.sale where item = -1", left)
+        resumed = self.tool.run("restore", "cluster", "--resume-from-manifest", outcome.document["manifest"], "--confirm", "--json",
+                                "--on-failed-db", "drop", "--on-error", "stop")  # fmt: skip
+        self.failed_with("PROOF_FAILED", resumed)
+        self.assertIn("stock.sale", resumed.error["cause"])
+        self.assert_nothing_left()
+        self.assert_holds(self.newer["bad"], "bad")
+
+    def test_a_failed_database_is_renamed_to_be_looked_into(self):
+        today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d")
+        for name in (f"bad_failed_{today}", f"bad_failed_{today}_2"):
+            self.ended(self.restore("--continue-on-error", "--on-failed-db", "rename"), 0)
+            self.assertIn(name, self.cluster.user_databases())
+            self.assertEqual("1", self.cluster.value("select count(*) from stock.sale where item = -1", name))
+        self.assertNotIn(f"bad_failed_{today}", self.back_up_names())
+        self.succeeds("cleanup", "--kept", "--confirm")
+        self.assertEqual(self.names, self.cluster.user_databases())
+
+    def back_up_names(self):
+        return [one["name"] for one in self.succeeds("backup", "cluster", "--json").document["databases"]]
+
+    def test_together_means_all_or_none(self):
+        outcome = self.failed_with("RESTORE_FAILED", self.restore("--continue-on-error", "--swap", "together"))
+        self.assert_outcome(outcome, [])
+        kept = self.cluster.marked_databases()
+        self.assertEqual(4, len(kept), "what is complete waits for another attempt")
+        self.cluster.sql("delete from stock.sale where item = -1", "bad")
+        # The backup stays as it is, so that `bad` fails again, and nothing is swapped.
+        resumed = self.tool.run("restore", "cluster", "--resume-from-manifest", outcome.document["manifest"], "--confirm", "--json")
+        self.failed_with("RESTORE_FAILED", resumed)
+        self.succeeds("cleanup", "--confirm")
+        self.cluster.drop_database("bad")
+        good = self.back_up()
+        for name in ("a", "b", "big", "c"):
+            self.cluster.sql("create table later (i int)", name)
+        outcome = self.succeeds("restore", "cluster", good, "--confirm", "--json", "--swap", "together", "--parallel-dbs", "2")
+        for name in ("a", "b", "big", "c"):
+            self.assert_holds(self.newer[name], name)
+        self.assert_nothing_left()
+
+    def test_words_that_no_policy_knows_are_refused(self):
+        for words in (["--on-error", "carry-on"], ["--on-error", "retry"], ["--on-error", "retry:0"], ["--on-error", "retry:x"],
+                      ["--min-success", "101"], ["--on-failed-db", "burn"]):  # fmt: skip
+            self.failed_with("USAGE", self.restore(*words))
+
+
+class InPlace(EndToEnd):
+    def test_in_place_drops_first_and_says_so(self):
+        self.init()
+        self.cluster.create_database("app", contents=SMALL)
+        original = database_picture(self.cluster, "app")
+        backup = self.back_up()
+        self.cluster.sql(SOMETHING_NEWER, "app")
+        plan = self.succeeds("restore", "cluster", backup, "--in-place")
+        self.assertIn("DROPPED FIRST", plan.text)
+        running = self.start("restore", "cluster", backup, "--in-place", "--confirm", pause=["rows-done:app"]).wait_for("rows-done:app")
+        self.assertNotIn("app", self.cluster.user_databases())
+        outcome = running.go("rows-done:app").finish()
+        self.ended(outcome, 0)
+        self.assertIn("--in-place", outcome.err)
+        self.assert_holds(original, "app")
+        self.assert_nothing_left()
+
+    def test_rows_that_came_after_the_backup_are_counted_and_in_the_kept_one(self):
+        self.init()
+        self.cluster.create_database("app", contents=SMALL)
+        backup = self.back_up()
+        self.cluster.sql("insert into stock.item select 10000 + i, 'late', 0, null from generate_series(1, 37) i; create table fresh as select 1 as a", "app")
+        outcome = self.succeeds("restore", "cluster", backup, "--old", "keep", "--confirm", "--json")
+        [app] = [one for one in outcome.document["databases"] if one["name"] == "app"]
+        self.assertEqual(["stock.item: 2,037 rows, 2,000 in the backup", "public.fresh: 1 rows, not in the backup"],
+                         app["other_rows_in_old"])  # fmt: skip
+        self.assertEqual("2037", self.cluster.value("select count(*) from stock.item", app["kept_as"]))
+        self.assertGreater(app["swap_window_seconds"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

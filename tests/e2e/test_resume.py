@@ -1,0 +1,202 @@
+"""A restore that was stopped at any moment goes on where it stopped: --resume-from-manifest."""
+
+import json
+import os
+import re
+import signal
+import time
+import unittest
+from collections import Counter
+
+from support.case import EndToEnd
+from support.contents import SMALL, SOMETHING_NEWER
+from support.pictures import database_picture
+from support.steps import AFTER_SWAP, OF_RESTORE
+from support.waiting import wait_until
+
+LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
+
+
+class Resumed(EndToEnd):
+    settings = {"log_statement": "all"}
+
+    def setUp(self):
+        super().setUp()
+        self.init()
+        self.cluster.create_database("app", contents=SMALL)
+        self.original = database_picture(self.cluster, "app")
+        self.backup = self.back_up()
+        self.cluster.sql(SOMETHING_NEWER, "app")
+        self.old = database_picture(self.cluster, "app")
+
+    @property
+    def manifests(self):
+        return sorted((self.tool.home / ".local/state/dbbackup").glob("restore-manifest-*.json"))
+
+    def take_away_manifests(self):
+        for manifest in self.manifests:
+            manifest.unlink()
+
+    def killed_at(self, step, *argv):
+        running = self.start(*argv, pause=[step]).wait_for(step)
+        running.send(signal.SIGKILL)
+        running.finish(30)
+        wait_until(lambda: not self.cluster.sessions_of_dbbackup(), "sessions end", 30)
+
+    def resume(self, *argv):
+        [manifest] = self.manifests
+        self.assertRegex(manifest.name, r"^restore-manifest-\d{8}\.json$")
+        return self.succeeds("restore", "cluster", "--resume-from-manifest", manifest, "--confirm", "--json", *argv)
+
+    def assert_all_is_done(self):
+        [manifest] = self.manifests
+        document = json.loads(manifest.read_text())
+        self.assertEqual((document["total"], document["succeeded"]), (document["succeeded"], document["total"]), document)
+        self.assertEqual([[], [], None], [document[name] for name in ("failed", "skipped", "continue_from")])
+        self.assert_holds(self.original, "app")
+        self.assert_nothing_left()
+        self.assertEqual(["app"], self.cluster.user_databases())
+
+    def copies_into_staging(self, since):
+        """How often rows of each table were copied into a staging database, by the server's own log."""
+        with open(self.cluster.log, encoding="utf-8", errors="replace") as log:
+            log.seek(since)
+            return Counter(re.findall(r'dbbackup_staging_\S+ LOG:  statement: COPY (\S+) .*FROM STDIN', log.read()))
+
+    def test_dbbackup_killed_at_every_step_goes_on_to_a_proven_restore(self):
+        hit = Counter()
+        for step in OF_RESTORE:
+            with self.subTest(step=step):
+                self.take_away_manifests()
+                begun = self.cluster.log.stat().st_size
+                oid = self.cluster.oid_of("app")
+                self.killed_at(step, "restore", "cluster", self.backup, "--confirm")
+                hit[step] += 1
+                if step in AFTER_SWAP:
+                    self.assert_holds(self.original, "app")
+                else:
+                    self.assertEqual(oid, self.cluster.oid_of("app"))
+                    self.assert_holds(self.old, "app")
+                outcome = self.resume()
+                [app] = [one for one in outcome.document["databases"] if one["name"] == "app"]
+                self.assertTrue(app["restored"] and app["proven"], outcome)
+                self.assert_all_is_done()
+                if step not in ("globals-done", "staging-created:app", "schema-entry-done:app", "pre-data-done:app"):
+                    twice = {table: times for table, times in self.copies_into_staging(begun).items() if times > 1}
+                    self.assertEqual({}, twice, "loaded twice")
+                self.cluster.sql(SOMETHING_NEWER, "app")
+        self.assertEqual(set(OF_RESTORE), set(hit))
+
+    def test_a_server_killed_at_every_step_is_gone_on_with_when_it_is_back(self):
+        for step in OF_RESTORE:
+            with self.subTest(step=step):
+                self.take_away_manifests()
+                running = self.start("restore", "cluster", self.backup, "--confirm", "--json", pause=[step]).wait_for(step)
+                self.cluster.sql("checkpoint")
+                self.cluster.crash()
+                running.go(step)
+                outcome = running.finish()
+                self.assert_sane(outcome)
+                self.cluster.start()
+                wait_until(lambda: not self.cluster.sessions_of_dbbackup(), "sessions end", 30)
+                if outcome.code != 0:
+                    self.assertIn("--resume-from-manifest", " ".join(outcome.error["solution"]), outcome)
+                self.resume()
+                self.assert_all_is_done()
+
+    def test_unlogged_rows_that_a_crash_took_are_loaded_again(self):
+        self.cluster.sql("create unlogged table scratch as select i from generate_series(1, 50) i", "app")
+        self.backup = self.back_up()
+        self.original = database_picture(self.cluster, "app")
+        for step in ("rows-done:app", "before-swap:app"):
+            with self.subTest(step=step):
+                self.take_away_manifests()
+                running = self.start("restore", "cluster", self.backup, "--confirm", pause=[step]).wait_for(step)
+                self.cluster.sql("checkpoint")
+                self.cluster.crash()
+                running.go(step).finish()
+                self.cluster.start()
+                [manifest] = self.manifests
+                outcome = self.succeeds("restore", "cluster", "--resume-from-manifest", manifest, "--confirm")
+                self.assertIn("unlogged", outcome.err)
+                self.assert_all_is_done()
+
+    def test_kills_at_random_moments_are_all_gone_on_with(self):
+        self.cluster.create_database("shop", "template app")
+        self.backup = self.back_up()
+        pictures = {name: database_picture(self.cluster, name) for name in ("app", "shop")}
+        for _ in range(60 if LONG else 6):
+            self.take_away_manifests()
+            argv = ["restore", "cluster", self.backup, "--confirm", "--parallel-dbs", "2"]
+            for _ in range(30):
+                running = self.start(*argv)
+                ends = time.monotonic() + self.random.uniform(0.2, 3)
+                while not running.ended and time.monotonic() < ends:
+                    time.sleep(0.01)
+                if running.ended:
+                    self.ended(running.finish(), 0)
+                    break
+                running.send(signal.SIGKILL).finish(30)
+                wait_until(lambda: not self.cluster.sessions_of_dbbackup(), "sessions end", 30)
+                if self.manifests:
+                    argv = ["restore", "cluster", "--resume-from-manifest", self.manifests[0], "--confirm"]
+            else:
+                self.resume()
+            for name, picture in pictures.items():
+                self.assert_holds(picture, name)
+            self.assert_nothing_left()
+
+    def test_two_processes_never_go_on_with_one_run(self):
+        self.killed_at("rows-done:app", "restore", "cluster", self.backup, "--confirm")
+        [manifest] = self.manifests
+        argv = ["restore", "cluster", "--resume-from-manifest", manifest, "--confirm", "--json"]
+        running = self.start(*argv, pause=["before-proof:app"]).wait_for("before-proof:app")
+        outcome = self.fails_with("PREFLIGHT_REFUSED", *argv[:-1])
+        self.assertIn("is running", outcome.error["message"])
+        self.ended(running.go("before-proof:app").finish(), 0)
+        self.assert_all_is_done()
+
+    def test_what_was_typed_at_the_beginning_counts_to_the_end(self):
+        self.killed_at("rows-done:copy", "restore", "database", "app", "--from", self.backup, "--as", "copy", "--no-comments", "--confirm")
+        [manifest] = self.manifests
+        for words in (["--as", "other"], ["app"], ["--globals", "none"], ["--table", "x"]):
+            refused = self.fails_with("USAGE", "restore", "database", *words, "--resume-from-manifest", manifest, "--confirm")
+            self.assertIn(words[0] if words != ["app"] else "NAME", refused.error["message"])
+        self.fails_with("USAGE", "restore", "cluster", "--resume-from-manifest", manifest)
+        self.fails_with("USAGE", "restore", "database", "--resume-from-manifest", "nowhere.json")
+        self.succeeds("restore", "database", "--resume-from-manifest", manifest.name, "--confirm")  # found by its name
+        self.assertIn("copy", self.cluster.user_databases())
+        self.assert_holds(self.old, "app")
+        self.assertEqual("0", self.cluster.value("select count(*) from pg_description where objoid > 16384", "copy"))
+        self.assert_nothing_left()
+
+    def test_a_manifest_of_another_server_is_refused(self):
+        self.killed_at("rows-done:app", "restore", "cluster", self.backup, "--confirm")
+        [manifest] = self.manifests
+        other = self.another_cluster()
+        outcome = self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", "--resume-from-manifest", manifest, "--confirm",
+                                  "-h", other.socket, "-p", other.port)  # fmt: skip
+        self.assertIn("another server", outcome.error["message"])
+        self.resume()
+        self.assert_all_is_done()
+
+    def test_a_restore_of_another_database_leaves_what_can_be_gone_on_with(self):
+        self.cluster.create_database("shop", contents="create table t (a int)")
+        other = self.back_up("database", "shop")
+        self.killed_at("rows-done:app", "restore", "database", "app", "--from", self.backup, "--confirm")
+        [manifest] = self.manifests
+        outcome = self.succeeds("restore", "database", "shop", "--from", other, "--confirm", "--report-dir", self.folder)
+        self.assertIn("cleanup", outcome.text)
+        self.assertEqual(1, len(self.cluster.marked_databases()))
+        self.succeeds("restore", "database", "--resume-from-manifest", manifest, "--confirm")
+        self.assert_holds(self.original, "app")
+        self.assert_nothing_left()
+
+    def test_without_a_place_for_the_manifest_it_warns_and_restores(self):
+        outcome = self.succeeds("restore", "cluster", self.backup, "--confirm", "--report-dir", "/proc/nowhere")
+        self.assertIn("--report-dir", outcome.err)
+        self.assert_holds(self.original, "app")
+
+
+if __name__ == "__main__":
+    unittest.main()
