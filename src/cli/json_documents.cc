@@ -216,6 +216,8 @@ Json plan_json(const logical::RestorePlan& plan) {
                                 {"reason", database.reason},
                                 {"kept_name", database.kept_name ? Json(*database.kept_name) : Json(nullptr)},
                                 {"drop_old", database.drop_old},
+                                {"drop_first", database.drop_first},
+                                {"restored_before", database.restored_before},
                                 {"begun_by", recorded_error(database.begun_by)},
                                 {"carry_statistics", database.carry_statistics},
                                 {"tables", database.tables},

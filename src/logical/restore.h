@@ -164,6 +164,7 @@ struct DatabaseOutcome {
   std::optional<DatabaseFailure> failure = {};
   std::string kept_as = {};  // name of the old one, if it was kept
   uint64_t tables = 0;
+  uint64_t tables_loaded = 0;  // of one that failed, as far as it came
   uint64_t rows = 0;
   uint64_t row_bytes = 0;
   uint64_t large_objects = 0;

@@ -103,6 +103,8 @@ auto DatabaseRestore::in_phases(Body&& body) {
   } catch (Error& error) {
     error.add_context("Database", plan_.name);
     error.add_context("Phase", phase_);
+    outcome_.tables = content_.tables.size();
+    outcome_.tables_loaded = marks_.count_with("table ") + marks_.count_with("root ");
     throw;
   }
 }

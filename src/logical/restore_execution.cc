@@ -142,6 +142,7 @@ void Execution::run_one(const Operation& operation, size_t index) {
       outcome.interrupted = false;
       outcome.failure = failure_of(told);
       outcome.failure->attempts = attempts;
+      outcome.failure->tables_loaded = outcome.tables_loaded;
       const bool is_the_end = ends_the_run(error);
       if (!is_the_end && attempts <= policy.retries) {
         operation.warn("database-retried",

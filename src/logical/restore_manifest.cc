@@ -352,7 +352,7 @@ std::string failures_json(const RestoreManifest& manifest) {
   json failures = json::array();
   for (const ManifestDatabase& database : manifest.databases) {
     if (!database.outcome.failure || database.outcome.restored) continue;
-    json entry{{"database", text_json(database.outcome.name)}};
+    json entry{{"database", text_json(database.outcome.name)}, {"tables", database.outcome.tables}};
     entry.update(failure_json(*database.outcome.failure));
     failures.push_back(std::move(entry));
   }
