@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "logical/restore_session.h"
 #include "logical/staging.h"
 #include "postgres/catalog.h"
 
@@ -11,8 +10,6 @@ namespace dbb::logical {
 namespace {
 
 using postgres::Connection;
-
-constexpr std::chrono::seconds kTimeToEnable{15};
 
 std::vector<std::string> subscriptions(Connection& session, bool only_enabled) {
   const postgres::Result answer = session.execute(fmt::format(
@@ -52,30 +49,13 @@ void end_slot_users(Connection& session, const std::string& database) {
 
 }  // namespace
 
-DisabledSubscriptions::DisabledSubscriptions(const Operation& operation, std::string database)
-    : operation_(operation), database_(std::move(database)) {}
-
-void DisabledSubscriptions::disable() {
-  Connection session = operation_.connect(database_, "subscriptions");
-  for (std::string& name : subscriptions(session, true)) {
+std::vector<std::string> disable_subscriptions(const Operation& operation, const std::string& database) {
+  Connection session = operation.connect(database, "subscriptions");
+  std::vector<std::string> names = subscriptions(session, true);
+  for (const std::string& name : names) {
     session.execute(fmt::format("ALTER SUBSCRIPTION {} DISABLE", session.quote_identifier(name)));
-    names_.push_back(std::move(name));
   }
-}
-
-DisabledSubscriptions::~DisabledSubscriptions() {
-  if (names_.empty()) return;
-  try {
-    const Deadline deadline(kTimeToEnable);
-    Connection session = with_stop(operation_, deadline.token()).connect(database_, "subscriptions");
-    for (const std::string& name : names_) {
-      session.execute(fmt::format("ALTER SUBSCRIPTION {} ENABLE", session.quote_identifier(name)));
-    }
-  } catch (const std::exception& error) {
-    operation_.warn("subscription-disabled",
-                    fmt::format("Subscriptions of \"{}\" were disabled and could not be enabled again: {}",
-                                database_, error.what()));
-  }
+  return names;
 }
 
 void drop_old_database(const Operation& operation, const std::string& maintenance,

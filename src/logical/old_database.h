@@ -9,24 +9,9 @@
 // What becomes of the database that was replaced.
 namespace dbb::logical {
 
-// Subscriptions of a database that is about to be replaced: an old database that is kept must not go on
-// eating what its publisher sends. Those that were disabled are enabled again at the end of the scope unless
-// keep_disabled() was called.
-class DisabledSubscriptions {
- public:
-  DisabledSubscriptions(const Operation& operation, std::string database);
-  ~DisabledSubscriptions();
-  DisabledSubscriptions(const DisabledSubscriptions&) = delete;
-  DisabledSubscriptions& operator=(const DisabledSubscriptions&) = delete;
-
-  void disable();
-  void keep_disabled() { names_.clear(); }
-
- private:
-  const Operation& operation_;
-  const std::string database_;
-  std::vector<std::string> names_;
-};
+// Of a database that was replaced and is kept: it must not go on eating what its publisher sends. Returns the
+// names of those that were enabled.
+std::vector<std::string> disable_subscriptions(const Operation& operation, const std::string& database);
 
 struct OldDatabaseToDrop {
   std::string name;  // that it has now

@@ -106,13 +106,12 @@ class DatabaseSwap {
  public:
   DatabaseSwap(const RestoreShared& shared, const DatabasePlan& plan, const Operation& operation,
                const BuiltDatabase& built, DatabaseOutcome& outcome);
-  ~DatabaseSwap();
-  // Disables the old one's subscriptions, which are enabled again unless done() is called.
   Swap prepare();
   // The names are exchanged.
   void done(double window_seconds);
 
  private:
+  void disable_old_subscriptions();
   void count_newer_rows();
   void drop_old();
   void warn(const std::string& kind, std::string text);
@@ -123,7 +122,6 @@ class DatabaseSwap {
   const BuiltDatabase built_;
   DatabaseOutcome& outcome_;
   const DatabaseRecord& record_;
-  std::optional<DisabledSubscriptions> subscriptions_;
 };
 
 const DatabaseRecord& record_of(const RestorePlan& plan, const std::string& source);

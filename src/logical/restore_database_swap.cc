@@ -66,8 +66,6 @@ DatabaseSwap::DatabaseSwap(const RestoreShared& shared, const DatabasePlan& plan
       outcome_(outcome),
       record_(record_of(shared.plan, plan.source)) {}
 
-DatabaseSwap::~DatabaseSwap() = default;
-
 Swap DatabaseSwap::prepare() {
   shared_.progress.show("swap", plan_.name);
   Swap swap{.staging_name = plan_.staging_name,
@@ -97,15 +95,10 @@ Swap DatabaseSwap::prepare() {
                                     .original_comment = found->comment.value_or("")});
   }
   swap.kept_name = plan_.kept_name.value_or("");
-  if (!postgres::read_bindings(session, plan_.name).subscriptions.empty()) {
-    subscriptions_.emplace(operation_, plan_.name);
-    subscriptions_->disable();
-  }
   return swap;
 }
 
 void DatabaseSwap::done(double window_seconds) {
-  if (subscriptions_) subscriptions_->keep_disabled();
   outcome_.restored = true;
   outcome_.swap_window_seconds = window_seconds;
   if (built_.old) outcome_.kept_as = plan_.kept_name.value_or("");
@@ -113,11 +106,31 @@ void DatabaseSwap::done(double window_seconds) {
                          [&](ManifestDatabase& entry) { entry.outcome = outcome_; });
   operation_.at_step("swapped", plan_.name);
   if (!built_.old) return;
+  disable_old_subscriptions();
   count_newer_rows();
   if (!plan_.drop_old) return;
   if (outcome_.missing.empty()) return drop_old();
   warn("old-kept",
        fmt::format("The old database is kept as \"{}\": it has what is missing here.", outcome_.kept_as));
+}
+
+// Not before the swap: a kill in between would leave a living database without what its publisher sends.
+void DatabaseSwap::disable_old_subscriptions() {
+  try {
+    Connection session = operation_.connect(shared_.maintenance, "subscriptions");
+    if (postgres::read_bindings(session, outcome_.kept_as).subscriptions.empty()) return;
+    const std::vector<std::string> names = disable_subscriptions(operation_, outcome_.kept_as);
+    if (names.empty()) return;
+    operation_.notice("subscription-disabled",
+                      fmt::format("{}: subscriptions of the old database, now \"{}\", were disabled: {}",
+                                  plan_.name, outcome_.kept_as, join_names(names)),
+                      {{"database", plan_.name}});
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+    warn("subscription-enabled",
+         fmt::format("Subscriptions of the old database, now \"{}\", could not be disabled: {}",
+                     outcome_.kept_as, error.what()));
+  }
 }
 
 // What was written after the backup is in the old database only. Nobody uses it any more, under its new name;

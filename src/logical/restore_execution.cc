@@ -31,19 +31,6 @@ DatabaseFailure failure_of(const Error& error) {
           .statement = context_of(error, "Statement")};
 }
 
-// In the words that people look for.
-Error with_words(const Error& error) {
-  if (error.code() != ErrorCode::kLockExhaustion) return error;
-  Error told(error.code(), {.message = fmt::format(
-                                "LOCK_EXHAUSTION: {} - max_locks_per_transaction insufficient (error: {})",
-                                error.message(), error.cause()),
-                            .cause = error.cause(),
-                            .solution = error.solution(),
-                            .sqlstate = error.sqlstate()});
-  for (const auto& [label, value] : error.context()) told.add_context(label, value);
-  return told;
-}
-
 void tell_outcome(const DatabaseOutcome& outcome, const Operation& operation) {
   operation.notice(
       "database-done",
@@ -136,11 +123,10 @@ void Execution::run_one(const Operation& operation, size_t index) {
       if (error.code() == ErrorCode::kCancelled) throw;
       if (error.code() == ErrorCode::kLockExhaustion && !is_alone_) {
         locks_are_exhausted_ = true;
-        throw with_words(error);
+        throw;
       }
-      const Error told = with_words(error);
       outcome.interrupted = false;
-      outcome.failure = failure_of(told);
+      outcome.failure = failure_of(error);
       outcome.failure->attempts = attempts;
       outcome.failure->tables_loaded = outcome.tables_loaded;
       const bool is_the_end = ends_the_run(error);
@@ -154,7 +140,7 @@ void Execution::run_one(const Operation& operation, size_t index) {
       }
       settle_staging(operation, index);
       record(operation, index);
-      if (is_the_end || !policy.go_on) throw Error(told);
+      if (is_the_end || !policy.go_on) throw;
       operation.warn("database-failed",
                      fmt::format("{}: failed: {}", outcome.name, outcome.failure->one_line()),
                      {{"database", outcome.name}, {"phase", outcome.failure->phase}});
@@ -231,6 +217,9 @@ void Execution::finish_swap_of_earlier_attempt(const Operation& operation, size_
     outcome.kept_as.clear();
   } else {
     outcome.kept_as = *plan.kept_name;
+    if (!postgres::read_bindings(session, *plan.kept_name).subscriptions.empty()) {
+      disable_subscriptions(operation, *plan.kept_name);
+    }
     if (plan.drop_old) {
       drop_old_database(operation, shared_.maintenance,
                         {.name = *plan.kept_name, .oid = old, .drop_slots = shared_.plan.options.drop_slots});
@@ -252,6 +241,7 @@ void Execution::go_on_alone(const Operation& operation, const Error& error, Inde
                   error.message()),
       {{"auto_action", "forcing sequential restore"}});
   std::erase_if(databases, [&](size_t index) { return is_over(index); });
+  operation.at_step("locks-exhausted", "");
 }
 
 bool Execution::is_over(size_t index) const {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "logical/restore_session.h"
+#include "system/stop_event.h"
 
 namespace dbb::logical {
 namespace {
@@ -12,6 +13,8 @@ using postgres::Connection;
 using postgres::DatabaseProperties;
 
 constexpr std::chrono::seconds kTimeToDrop{30};
+constexpr int kAttemptsToDrop = 8;
+constexpr std::chrono::milliseconds kBetweenAttempts{500};
 
 // The words of CREATE DATABASE that choose the collation, as the target's version knows them.
 std::string locale_clause(const Connection& session, const DatabaseProperties& wanted) {
@@ -108,8 +111,16 @@ bool drop_staging(const Operation& operation, const std::string& maintenance,
                   const std::string& name) noexcept {
   try {
     const Deadline deadline(kTimeToDrop);
-    drop_staging_now(with_stop(operation, deadline.token()), maintenance, name);
-    return true;
+    for (int attempts_left = kAttemptsToDrop;; --attempts_left) {
+      try {
+        drop_staging_now(with_stop(operation, deadline.token()), maintenance, name);
+        return true;
+      } catch (const Error& error) {
+        // Whoever filled the lock table may need a moment to leave it.
+        if (error.code() != ErrorCode::kLockExhaustion || attempts_left == 0) throw;
+        system::sleep_for(kBetweenAttempts, system::StopEvent(deadline.token()));
+      }
+    }
   } catch (const std::exception&) {
     return false;  // the caller has a failure to report already, and names what is left
   }

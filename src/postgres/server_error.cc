@@ -411,6 +411,11 @@ Error login_error(std::string_view words, const ConnectionTarget& target) {
   const std::string sqlstate = sqlstate_in(words);
   std::string cause = plain_words(words, sqlstate);
   if (mentions(words, {"unsupported startup parameter"})) return pooler_in_between(std::move(cause), target);
+  if (code_of({.sqlstate = sqlstate, .message = cause}) == ErrorCode::kLockExhaustion) {
+    Error error = lock_exhaustion("out of shared memory", cause, sqlstate, target);
+    add_target(error, target);
+    return error;
+  }
 
   auto diagnosis = diagnose_login(sqlstate, words, target)
                        .value_or(Diagnosis{.code = ErrorCode::kServerError,

@@ -2,6 +2,9 @@
 
 import datetime
 import json
+import signal
+import threading
+import time
 import unittest
 
 from support.case import EndToEnd
@@ -146,10 +149,81 @@ class Failing(EndToEnd):
             self.assert_holds(self.newer[name], name)
         self.assert_nothing_left()
 
+    def test_together_killed_in_the_swap_leaves_all_old_or_all_new(self):
+        self.cluster.drop_database("bad")
+        good = self.back_up()
+        names = ["a", "b", "big", "c"]
+        for name in names:
+            self.cluster.sql("create table later (i int)", name)
+        before = {name: database_picture(self.cluster, name) for name in names}
+        running = self.start("restore", "cluster", good, "--confirm", "--swap", "together", pause=["swap-open:b"])
+        running.wait_for("swap-open:b").send(signal.SIGKILL).finish(30)
+        for name in names:
+            self.assert_holds(before[name], name)
+        [manifest] = (self.tool.home / ".local/state/dbbackup").glob("restore-manifest-*.json")
+        self.succeeds("restore", "cluster", "--resume-from-manifest", manifest, "--confirm")
+        for name in names:
+            self.assert_holds(self.newer[name], name)
+        self.assert_nothing_left()
+
     def test_words_that_no_policy_knows_are_refused(self):
         for words in (["--on-error", "carry-on"], ["--on-error", "retry"], ["--on-error", "retry:0"], ["--on-error", "retry:x"],
                       ["--min-success", "101"], ["--on-failed-db", "burn"]):  # fmt: skip
             self.failed_with("USAGE", self.restore(*words))
+
+
+class LocksTaken(EndToEnd):
+    """Somebody takes what is left of the lock table while a restore runs."""
+
+    settings = {"max_locks_per_transaction": "10", "max_connections": "40", "max_prepared_transactions": "0"}
+
+    def setUp(self):
+        super().setUp()
+        self.init()
+        for name in ("app", "shop"):
+            self.cluster.create_database(name, contents=SMALL)
+        self.backup = self.back_up()
+        for name in ("app", "shop"):
+            self.cluster.sql(SOMETHING_NEWER, name)
+        self.pictures = {name: database_picture(self.cluster, name) for name in ("app", "shop")}
+
+    def held_with_the_lock_table_full(self, *argv):
+        running = self.start("restore", "cluster", self.backup, "--confirm", "--parallel-dbs", "2", *argv,
+                             pause=["pre-data-done:app", "locks-exhausted"]).wait_for("pre-data-done:app")  # fmt: skip
+        hog = self.session()
+        hog.run("begin")
+        for step in (1000, 100, 10, 1):
+            key = 0
+            while "ERROR" not in hog.run(f"savepoint s; select pg_advisory_xact_lock({step}, i) from generate_series({key + 1}, {key + step}) i"):
+                key += step
+            hog.run("rollback to s")
+        begun = time.monotonic()
+        running.go("pre-data-done:app").wait_for("locks-exhausted", 60)
+        self.assertLess(time.monotonic() - begun, 15, "everything in flight stops within seconds")
+        return running, hog
+
+    def test_what_is_left_is_restored_alone_and_arrives(self):
+        running, hog = self.held_with_the_lock_table_full()
+        hog.close()
+        outcome = self.ended(running.go("locks-exhausted").finish(), 0)
+        self.assertIn("LOCK_EXHAUSTION: ", outcome.err)
+        self.assertIn("max_locks_per_transaction insufficient (error: ", outcome.err)
+        self.assertIn("PostgreSQL locks insufficient - AUTO-ENABLING single-threaded mode", outcome.err)
+        self.assertIn("going on with what was restored before", outcome.err)
+        for name in ("app", "shop"):
+            self.assertEqual("0", self.cluster.value("select count(*) from stock.item where id = 999999", name))
+        self.assert_nothing_left()
+
+    def test_if_they_stay_taken_it_fails_like_any_other_and_the_old_ones_stay(self):
+        running, hog = self.held_with_the_lock_table_full("--json")
+        running.go("locks-exhausted")
+        threading.Timer(2, hog.close).start()  # so that what was built can be dropped
+        outcome = running.finish()
+        self.failed_with("LOCK_EXHAUSTION", outcome)
+        self.assertTrue(outcome.error["message"].startswith("LOCK_EXHAUSTION: "), outcome)
+        for name, picture in self.pictures.items():
+            self.assert_holds(picture, name)
+        self.assert_nothing_left()
 
 
 class InPlace(EndToEnd):

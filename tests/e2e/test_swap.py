@@ -157,6 +157,45 @@ class Swap(EndToEnd):
         self.assertEqual(1, len(slots), f"the slot is still there: {outcome}")
         self.assertIsNotNone(self.cluster.database_of(self.oid), "and so is what it reads from")
 
+    def test_a_live_subscription_serves_until_the_swap_and_is_disabled_in_the_kept_one(self):
+        publisher = self.another_cluster(settings={"wal_level": "logical"})
+        publisher.create_database("source", contents="create table fed (a int primary key); create publication p for table fed")
+        self.cluster.sql("create table fed (a int primary key)", "app")
+        backup = self.back_up()
+        # Both servers run here: the slot is made there, and the subscription connects to it.
+        conninfo = f"host={publisher.socket} port={publisher.port} user={publisher.superuser} dbname=source"
+        self.cluster.sql(f"create subscription s connection '{conninfo}' publication p", "app")
+        self.addCleanup(self.drop_subscription)
+
+        def fed(database):
+            return self.cluster.value("select count(*) from fed", database)
+
+        publisher.sql("insert into fed values (1)", "source")
+        wait_until(lambda: fed("app") == "1", "the row comes")
+        for kill in (True, False):
+            running = self.start("restore", "database", "app", "--from", backup, "--confirm", "--old", "keep", pause=["swap-open"])
+            running.wait_for("swap-open")
+            if kill:
+                running.send(signal.SIGKILL).finish(30)
+                publisher.sql("insert into fed values (2)", "source")
+                wait_until(lambda: fed("app") == "2", "a kill did not disable it", 60)
+                self.succeeds("cleanup", "--confirm")
+                continue
+            outcome = self.ended(running.go("swap-open").finish(), 0)
+        self.assertIn("disabled: s", outcome.err)
+        kept = self.cluster.database_of(self.oid)
+        self.assertEqual("f", self.cluster.value("select subenabled from pg_subscription where subname = 's' and subdbid = "
+                                                 f"{self.oid}", kept))  # fmt: skip
+        publisher.sql("insert into fed values (3)", "source")
+        self.assertEqual("2", fed(kept))
+        self.assertEqual("1", publisher.value("select count(*) from pg_replication_slots", "source"))
+
+    def drop_subscription(self):
+        for name in self.cluster.user_databases():
+            if self.cluster.rows("select 1 from pg_subscription s join pg_database d on d.oid = s.subdbid where datname = "
+                                 "current_database()", name):  # fmt: skip
+                self.cluster.sql("alter subscription s disable; alter subscription s set (slot_name = none); drop subscription s", name)
+
     def test_databases_that_let_nobody_in_or_are_templates_are_replaced_too(self):
         for properties in ("allow_connections false", "is_template true", "connection limit 0", "connection limit 1"):
             with self.subTest(properties):
