@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "logical/sql_script.h"
 #include "postgres/archive_statements.h"
 
 namespace dbb::logical {
@@ -154,6 +155,67 @@ bool is_state_of_inherited_trigger(const ArchiveEntry& entry) {
   return entry.description == "TRIGGER" && entry.definition.find("CREATE ") == std::string_view::npos;
 }
 
+// From 18 on NOT NULL is a constraint with a name. The server names it after table and column, or, if the
+// schema has a constraint of that name, otherwise; pg_dump writes only names that are not the server's own. A
+// copy or a former partition of a table has its names, and must not take them before the table has.
+class NotNullNames {
+ public:
+  void order(uint32_t number, SchemaTask& task) {
+    const ArchiveEntry& entry = *task.entry;
+    if (entry.description != "TABLE" && entry.description != "FOREIGN TABLE") return;
+    const std::vector<std::string> written = names_in(entry.definition);
+    for (const std::string& name : written) add_owners(entry.schema, name, task.waits_for);
+    if (count(entry.definition, " NOT NULL") <= written.size()) return;
+    tables_.emplace(key(entry.schema, entry.tag), number);
+    if (entry.tag.size() > kShortest)
+      cut_[key(entry.schema, entry.tag.substr(0, kShortest))].push_back(number);
+  }
+
+ private:
+  static constexpr size_t kShortest = 22;  // of a table's name, what the server keeps at least
+  static constexpr size_t kMayBeCut = 60;  // bytes of a constraint's name, of 63
+
+  static std::string key(std::string_view schema, std::string_view table) {
+    std::string text(schema);
+    text += '\0';
+    return text.append(table);
+  }
+
+  static size_t count(std::string_view text, std::string_view part) {
+    size_t found = 0;
+    for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++found;
+    return found;
+  }
+
+  static std::vector<std::string> names_in(std::string_view definition) {
+    std::vector<std::string> names;
+    if (definition.find(" CONSTRAINT ") == std::string_view::npos) return names;
+    for_each_statement(definition, [&](const Statement& statement) {
+      const std::vector<Token>& tokens = statement.tokens;
+      for (size_t at = 0; at + 3 < tokens.size(); ++at) {
+        if (tokens[at].is("CONSTRAINT") && tokens[at + 2].is("NOT") && tokens[at + 3].is("NULL"))
+          names.push_back(tokens[at + 1].value());
+      }
+    });
+    return names;
+  }
+
+  // The tables to which the server would give this name.
+  void add_owners(std::string_view schema, std::string_view name, std::vector<uint32_t>& owners) const {
+    for (size_t at = name.find('_'); at != std::string_view::npos; at = name.find('_', at + 1)) {
+      const auto found = tables_.find(key(schema, name.substr(0, at)));
+      if (found != tables_.end()) owners.push_back(found->second);
+    }
+    if (name.size() < kMayBeCut) return;
+    const auto found = cut_.find(key(schema, name.substr(0, kShortest)));
+    if (found != cut_.end()) std::ranges::copy(found->second, std::back_inserter(owners));
+  }
+
+  // That have a NOT NULL without a name.
+  std::unordered_map<std::string, uint32_t> tables_;
+  std::unordered_map<std::string, std::vector<uint32_t>> cut_;  // by the beginnings of long names
+};
+
 class Planner {
  public:
   Planner(const postgres::ArchiveToc& toc, const std::map<std::string, uint64_t>& row_bytes)
@@ -179,6 +241,7 @@ class Planner {
         task.weight = std::max(task.weight, bytes_of(relation));
       }
       if (entry.description == "TRIGGER") order_by_trigger(line, number, task);
+      line.not_null_names.order(number, task);
     }
     position_[self] = {&tasks, number};
     tasks.push_back(std::move(task));
@@ -189,6 +252,7 @@ class Planner {
     std::optional<uint32_t> barrier;  // the last task that ran alone
     // By the name of a trigger: whom its next state has to wait for.
     std::unordered_map<std::string_view, std::vector<uint32_t>> triggers;
+    NotNullNames not_null_names;
   };
 
   // Those of the same name: an archive of pg_dump 13 does not tell which tables form a tree. A state waits

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <deque>
+
 #include "base/error.h"
 #include "logical/schema_queue.h"
 
@@ -180,6 +182,27 @@ TEST(SchemaPlan, StatesOfTriggersOfOneNameFollowOneAnother) {
   EXPECT_THAT(tasks[2].waits_for, ElementsAre());
   EXPECT_THAT(tasks[3].waits_for, ElementsAre(0U, 1U));
   EXPECT_THAT(tasks[4].waits_for, ElementsAre(3U));
+}
+
+TEST(SchemaPlan, WhoHasANameOfAnotherTablesConstraintIsMadeAfterIt) {
+  const std::string long_name(50, 't');
+  std::deque<std::string> texts;  // entries point into them
+  Contents contents;
+  const auto table = [&](const std::string& name, const std::string& column) {
+    const std::string& tag = texts.emplace_back(name);
+    contents.add(kPre, "TABLE", tag, {},
+                 texts.emplace_back("CREATE TABLE public." + name + " (\n    " + column + "\n);\n"));
+  };
+  table("orders", "a integer NOT NULL");
+  table("orders_old", "a integer CONSTRAINT orders_a_not_null NOT NULL");
+  table("other", "a integer CONSTRAINT other_a CHECK (a > 0)");
+  table("other_old", "a integer CONSTRAINT other_a_not_null NOT NULL");
+  table(long_name, "a integer NOT NULL");
+  table("long_old", "a integer CONSTRAINT " + long_name + "aaa_not_null NOT NULL");
+  const SchemaTasks tasks = contents.plan().before_rows;
+  EXPECT_THAT(tasks[1].waits_for, ElementsAre(0U));
+  EXPECT_THAT(tasks[3].waits_for, ElementsAre()) << "other has no such constraint";
+  EXPECT_THAT(tasks[5].waits_for, ElementsAre(4U));
 }
 
 TEST(SchemaPlan, PartitionsAreIndexedAtOnceAndAttachedAlone) {
