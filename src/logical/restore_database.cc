@@ -466,7 +466,9 @@ void DatabaseRestore::load() {
 }
 
 Upgrade DatabaseRestore::upgrade() const {
-  return {.from = shared_.plan.document.server_version, .to = shared_.server.version};
+  return {.from = shared_.plan.document.server_version,
+          .to = shared_.server.version,
+          .dumped_by = shared_.plan.document.client_version};
 }
 
 void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan& plan,

@@ -148,7 +148,8 @@ void read_globals(repository::BackupReader& backup, const SchemaContent& content
   std::optional<GlobalsFilter> filter;
   const DatabaseRecord* record = options.database ? document.find(*options.database) : nullptr;
   if (record != nullptr) filter = filter_for(*record, facts);
-  const Upgrade upgrade{.from = document.server_version, .to = facts.server.version};
+  const Upgrade upgrade{
+      .from = document.server_version, .to = facts.server.version, .dumped_by = document.client_version};
   const std::string wanted = globals_for(as_text(text), upgrade);
   GlobalsScope scope{.tablespaces = options.rules.tablespaces};
   for (const auto& [name, other] : options.rules.roles) scope.without_roles.insert(name);

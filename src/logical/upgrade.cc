@@ -52,11 +52,17 @@ std::string globals_for(std::string_view globals, const Upgrade& upgrade) {
 bool spells_out_all(const Upgrade& upgrade) { return upgrade.crosses(kTablesAreMaintained); }
 
 void begin_upgrade(Connection& session, const Upgrade& upgrade) {
-  if (!upgrade.crosses(kPublicIsClosedAndSequencesUnlogged)) return;
+  const bool is_open = upgrade.to.major() < kPublicIsClosedAndSequencesUnlogged;
+  const bool was_open = upgrade.dumped_by.major() < kPublicIsClosedAndSequencesUnlogged;
+  if (is_open == was_open) return;
   // A system database that is filled in place may have lost it.
   const postgres::Result owner_of_public = session.execute(
       "SELECT pg_catalog.pg_get_userbyid(10) FROM pg_catalog.pg_namespace WHERE nspname = 'public'");
   if (owner_of_public.rows() == 0) return;
+  if (is_open) {
+    session.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    return;
+  }
   const std::string owner = owner_of_public.string(0, 0);
   session.execute(fmt::format("ALTER SCHEMA public OWNER TO {}", session.quote_identifier(owner)));
   session.execute("GRANT ALL ON SCHEMA public TO PUBLIC");

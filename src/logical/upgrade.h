@@ -14,6 +14,7 @@ namespace dbb::logical {
 struct Upgrade {
   postgres::ServerVersion from;
   postgres::ServerVersion to;
+  postgres::ServerVersion dumped_by;  // may be newer than both
 
   bool crosses(int major) const { return from.major() < major && to.major() >= major; }
 };
@@ -24,8 +25,9 @@ std::string globals_for(std::string_view globals, const Upgrade& upgrade);
 // Before 17 the privileges of a table did not include MAINTAIN: what was ALL is less than ALL now.
 bool spells_out_all(const Upgrade& upgrade);
 
-// Before the schema is restored: schema public is of the bootstrap superuser, and everybody may create in it,
-// as before 15. Needs a superuser.
+// Before the schema is restored: schema public is what pg_dump took for granted: before 15, of the bootstrap
+// superuser, and everybody may create in it; from 15 on, nobody may, whatever the servers' versions. Needs a
+// superuser.
 void begin_upgrade(postgres::Connection& session, const Upgrade& upgrade);
 
 // When the schema is restored: sequences survive a crash, as all did before 15; subscriptions whose statement

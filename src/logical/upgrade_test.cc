@@ -11,7 +11,9 @@ constexpr std::string_view kGlobals =
     "GRANT a TO d;\n"
     "GRANT CREATE ON TABLESPACE t TO granted;\n";
 
-Upgrade between(int from, int to) { return {.from = {from * 10000}, .to = {to * 10000}}; }
+Upgrade between(int from, int to) {
+  return {.from = {from * 10000}, .to = {to * 10000}, .dumped_by = {from * 10000}};
+}
 
 TEST(Upgrade, GrantorsOfMembershipsAreLeftOutWhereNobodyHeldThemToTheirRights) {
   EXPECT_EQ(globals_for(kGlobals, between(15, 16)),
