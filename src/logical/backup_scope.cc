@@ -109,13 +109,16 @@ void leave_out_unreadable(const ScopeRequest& request, Connection& leader, Backu
     const std::string grant = fmt::format("{}GRANT SELECT ON {} TO {}", usage, quoted, role);
     scope.left_out.push_back(
         fmt::format("table {}.{}: the role may not read it ({})", table.schema, table.name, grant));
-    // From 14 on one grant is enough for all.
-    scope.grants.insert(
-        request.server.version.major() >= 14 ? fmt::format("GRANT pg_read_all_data TO {}", role) : grant);
+    scope.grants.insert(grant_that_helps(request.server, role, grant));
   }
 }
 
 }  // namespace
+
+std::string grant_that_helps(const postgres::ServerFacts& server, const std::string& quoted_role,
+                             const std::string& grant) {
+  return server.version.major() >= 14 ? fmt::format("GRANT pg_read_all_data TO {}", quoted_role) : grant;
+}
 
 BackupScope find_scope(const ScopeRequest& request, Connection& leader) {
   BackupScope scope;

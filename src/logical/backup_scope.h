@@ -35,6 +35,10 @@ struct ScopeRequest {
   const std::string& snapshot;  // exported by `leader`
 };
 
+// In place of the grant of one relation: from 14 on one is enough for all.
+std::string grant_that_helps(const postgres::ServerFacts& server, const std::string& quoted_role,
+                             const std::string& grant);
+
 // Invalid indexes are warned of. Error kUsage for a pattern of what to take that matches nothing.
 BackupScope find_scope(const ScopeRequest& request, postgres::Connection& leader);
 

@@ -533,13 +533,17 @@ void DatabaseBackup::read_sequences(Connection& leader) {
 
 void DatabaseBackup::add_sequences(Connection& leader) {
   if (env_.options.selection.schema_only) return;
+  const std::string role = leader.quote_identifier(env_.server.role);
   for (const std::string& unreadable : sequences_.unreadable) {
+    if (env_.server.in_recovery && env_.server.is_superuser) {
+      scope_.left_out.push_back(
+          fmt::format("value of sequence {}: it is unlogged, and a standby has none", unreadable));
+      continue;
+    }
+    const std::string grant = fmt::format("GRANT SELECT ON SEQUENCE {} TO {}", unreadable, role);
     scope_.left_out.push_back(
-        env_.server.in_recovery && env_.server.is_superuser
-            ? fmt::format("value of sequence {}: it is unlogged, and a standby has none", unreadable)
-            : fmt::format("value of sequence {0}: the role may not read it (GRANT SELECT ON "
-                          "SEQUENCE {0} TO {1})",
-                          unreadable, leader.quote_identifier(env_.server.role)));
+        fmt::format("value of sequence {}: the role may not read it ({})", unreadable, grant));
+    scope_.grants.insert(grant_that_helps(env_.server, role, grant));
   }
   const auto stream = env_.writer.open_stream({.item_key = database_key(name(), kSequencesKind)},
                                               repository::StreamClass::kRecords);

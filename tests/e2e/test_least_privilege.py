@@ -24,7 +24,7 @@ class LeastPrivilege(EndToEnd):
 
     def setUp(self):
         super().setUp()
-        self.cluster.sql("create role limited login; create role secretive login password 'x'")
+        self.cluster.sql("create role limited login; set password_encryption = 'scram-sha-256'; create role secretive login password 'x'")
         self.cluster.create_database("app", contents=SMALL + GUARDED)
         self.init()
 
