@@ -206,10 +206,11 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
 //
 // `journal` is told of every step, so that a run that was stopped at any moment can go on.
 //
-// Steps for hooks: "globals-done" and "locks-exhausted" with ""; per database "staging-created" (of a system database
-// "unfinished-removed", when an earlier run left something, and "filling-begun"), "schema-entry-done",
-// "pre-data-done", "table-loaded", "rows-done", "index-done", "post-data-done", "before-proof", "proof-done",
-// "before-swap", "swap-open" (names changed, not committed), "swapped", "old-dropped".
+// Steps for hooks: "globals-done" and "locks-exhausted" with ""; per database "staging-created" (of a system
+// database "unfinished-removed", when an earlier run left something, and "filling-begun"),
+// "schema-entry-done", "pre-data-done", "table-loaded", "rows-done", "index-done", "post-data-done",
+// "before-proof", "proof-done", "before-swap", "swap-open" (names changed, not committed), "swapped",
+// "old-dropped".
 void execute_restore(repository::Repository& repository, const RestorePlan& plan, const Operation& operation,
                      RestoreJournal& journal, RestoreResult& result);
 
