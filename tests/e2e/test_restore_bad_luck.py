@@ -130,8 +130,9 @@ class BrokenOff(OldOnesStay):
         self.cluster.sql("""
             create table pick (a int); insert into pick values (1);
             create function fragile() returns int language sql stable as 'select a from public.pick';
-            create function of_the_path() returns int language plpgsql stable as 'begin return (select a from pick); end';
-            create materialized view fragile_view as select of_the_path() as a""", "app")  # fmt: skip
+            create function of_its_database() returns int language plpgsql stable as $$
+              begin if current_database() <> 'app' then raise 'not here'; end if; return (select a from public.pick); end $$;
+            create materialized view fragile_view as select of_its_database() as a""", "app")  # fmt: skip
         backup = self.back_up("database", "app")
         outcome = self.fails_with("RESTORE_INCOMPLETE", "restore", "database", "app", "--from", backup, "--as", "copy", "--confirm")
         self.assertIn("fragile_view", outcome.error["cause"])
