@@ -10,10 +10,12 @@
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/debug_log.h"
 #include "cli/error_text.h"
 #include "cli/help.h"
 #include "cli/json_documents.h"
 #include "cli/progress.h"
+#include "system/machine.h"
 
 namespace dbb::cli {
 namespace {
@@ -129,14 +131,37 @@ void add_configuration_file(Error& error, const std::optional<std::filesystem::p
                                          : fmt::format("{} (does not exist)", file.string()));
 }
 
-Ending run_command(const ParsedCommandLine& parsed, const World& world) {
+// What was typed, on what. Of the environment only that something is set: it is full of secrets.
+std::string surroundings(const std::vector<std::string>& arguments, const World& world) {
+  std::string text = fmt::format("dbbackup {}\n", DBB_VERSION);
+  for (const std::string& argument : arguments) text += fmt::format("argument: {}\n", argument);
+  for (const char* name :
+       {"PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE", "PGPASSFILE", "PGPASSWORD",
+        "PGOPTIONS", "PGSSLMODE", "DBBACKUP_REPOSITORY", "DBBACKUP_PASSPHRASE", "DBBACKUP_PASSPHRASE_FILE",
+        "DBBACKUP_KEY_FILE", "TMPDIR", "LANG", "LC_ALL"}) {
+    if (world.environment.get(name)) text += fmt::format("environment: {} is set\n", name);
+  }
+  text += fmt::format("processors: {}\nmemory: {} bytes\n", system::processor_count(),
+                      system::physical_memory_bytes());
+  return text;
+}
+
+Ending run_command(const ParsedCommandLine& parsed, const std::vector<std::string>& arguments,
+                   const World& world) {
   const std::unique_ptr<ProgressSink> sink = make_sink(parsed.global, world);
   WarningCollector events(*sink);
+  std::optional<DebugLog> log;
+  if (parsed.global.save_debug_log) {
+    log.emplace(*parsed.global.save_debug_log, events, world.clock);
+    log->note("run", surroundings(arguments, world));
+  }
   Ending ending;
   std::optional<std::filesystem::path> named;
   if (parsed.global.config) named = *parsed.global.config;
   try {
-    Context context(world, parsed.global, load_configuration(named), events);
+    Context context(world, parsed.global, load_configuration(named),
+                    log ? static_cast<EventSink&>(*log) : events);
+    if (log) context.log_to(*log);
     ending.outcome = parsed.command->run(context);
   } catch (const Error& error) {
     ending.outcome.error = error;
@@ -145,6 +170,12 @@ Ending run_command(const ParsedCommandLine& parsed, const World& world) {
   }
   if (ending.outcome.error) add_configuration_file(*ending.outcome.error, named);
   sink->finish();
+  if (log) {
+    const Outcome& outcome = ending.outcome;
+    if (outcome.error) ending.outcome.error = with_solution(*outcome.error);
+    log->end(outcome.error, outcome.json,
+             outcome.error ? outcome.error->info().exit_code : outcome.exit_code);
+  }
   ending.warnings = events.take();
   return ending;
 }
@@ -170,7 +201,7 @@ ExitCode run_application(const std::vector<std::string>& arguments, const World&
       json = false;
     } else {
       operation = parsed.command->help().operation;
-      ending = run_command(parsed, world);
+      ending = run_command(parsed, arguments, world);
       // Scripts and pages are what they are, with or without --json.
       if (!ending.outcome.error && ending.outcome.json.empty()) json = false;
     }

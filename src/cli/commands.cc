@@ -19,6 +19,7 @@ CommandList all_commands() {
   list.push_back(make_restore_cluster_command());
   list.push_back(make_restore_database_command());
   list.push_back(make_restore_table_command());
+  list.push_back(make_locks_command());
   list.push_back(make_check_command());
   list.push_back(make_forget_command());
   list.push_back(make_prune_command());

@@ -16,6 +16,7 @@ std::unique_ptr<Command> make_cat_command();
 std::unique_ptr<Command> make_restore_cluster_command();
 std::unique_ptr<Command> make_restore_database_command();
 std::unique_ptr<Command> make_restore_table_command();
+std::unique_ptr<Command> make_locks_command();
 std::unique_ptr<Command> make_check_command();
 std::unique_ptr<Command> make_forget_command();
 std::unique_ptr<Command> make_prune_command();

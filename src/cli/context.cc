@@ -31,6 +31,46 @@ std::string Context::host() const { return host_name(); }
 
 std::string Context::user_and_host() const { return user_name() + "@" + host_name(); }
 
+void Context::note(std::string_view title, std::string_view text) {
+  if (debug_log_ != nullptr) debug_log_->note(title, text);
+}
+
+// Where the log is to tell the secrets from what may be known.
+void Context::log_to(DebugLog& log) {
+  debug_log_ = &log;
+  for (const char* name : {"PGPASSWORD", "DBBACKUP_PASSPHRASE"}) {
+    if (auto value = world_.environment.get(name)) log.add_secret(std::move(*value));
+  }
+  for (const auto& [keyword, value] : configuration_.connection) {
+    if (keyword == "password" || keyword == "sslpassword") log.add_secret(value);
+  }
+}
+
+// What it is and how it is set up. That it cannot be asked is no failure: the work itself says what is wrong.
+void Context::note_server() {
+  std::string text;
+  try {
+    postgres::Connection session =
+        operation_->connect(logical::maintenance_database(*operation_), "debug log");
+    text = fmt::format("{}\n{}\n", operation_->target.host_and_port(),
+                       session.execute("SELECT pg_catalog.version()").string(0, 0));
+    const postgres::Result settings = session.execute(
+        "SELECT name, setting, coalesce(unit, ''), source FROM pg_catalog.pg_settings WHERE (name ~ '^max_' "
+        "OR source NOT IN ('default', 'client', 'session')) "
+        "AND name !~ '(conninfo|_command|passphrase|password|secret|key)' ORDER BY name");
+    for (int row = 0; row < settings.rows(); ++row) {
+      text += fmt::format("{} = {} {} ({})\n", settings.string(row, 0), settings.string(row, 1),
+                          settings.string(row, 2), settings.string(row, 3));
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    text += fmt::format("could not be asked: {}\n", error.what());
+  }
+  for (const postgres::ClientPrograms& programs : *client_programs_)
+    text += fmt::format("client programs {} in {}\n", programs.version.text(), programs.directory.string());
+  note("server", text);
+}
+
 const RepositoryPlace& Context::place() {
   if (!place_) place_ = repository_place(options_, world_.environment, configuration_);
   return *place_;
@@ -42,7 +82,13 @@ storage::ObjectStore& Context::store() {
 }
 
 const std::vector<repository::KeySource>& Context::keys() {
-  if (!keys_) keys_ = given_keys(options_, world_.environment, configuration_, world_.stop);
+  if (!keys_) {
+    keys_ = given_keys(options_, world_.environment, configuration_, world_.stop);
+    if (debug_log_ != nullptr) {
+      for (const repository::KeySource& key : *keys_)
+        debug_log_->add_secret(std::string(as_text(key.secret.bytes())));
+    }
+  }
   return *keys_;
 }
 
@@ -88,6 +134,7 @@ const postgres::ConnectionTarget& Context::target() {
   if (!target_) {
     target_ = connection_target(options_, world_.environment, configuration_);
     ask_for_password();
+    if (debug_log_ != nullptr) debug_log_->add_secret(target_->password().value_or(""));
   }
   return *target_;
 }
@@ -131,6 +178,7 @@ const logical::Operation& Context::operation() {
         .at_step = make_test_pause(world_.environment.get("DBBACKUP_TEST_PAUSE"), world_.stop),
         .host = host(),
     });
+    if (debug_log_ != nullptr) note_server();
   }
   return *operation_;
 }

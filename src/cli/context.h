@@ -10,6 +10,7 @@
 
 #include "base/event.h"
 #include "cli/configuration.h"
+#include "cli/debug_log.h"
 #include "cli/environment.h"
 #include "cli/options.h"
 #include "cli/settings.h"
@@ -50,6 +51,12 @@ class Context {
   const Style& style() const { return style_; }  // of standard output
   EventSink& events() { return events_; }
 
+  // What a debug log is to tell besides the events; `note` writes into it, if there is one. `log` outlives
+  // this.
+  void log_to(DebugLog& log);
+  void note(std::string_view title, std::string_view text);
+  bool is_logged() const { return debug_log_ != nullptr; }
+
   // The repository's keys that were given, not asked for. Read once.
   const std::vector<repository::KeySource>& keys();
   // Instead of those that were given: the keys that a repository was just made with.
@@ -80,6 +87,7 @@ class Context {
 
  private:
   void ask_for_password();
+  void note_server();
 
   const World& world_;
   const GlobalOptions options_;
@@ -87,6 +95,7 @@ class Context {
   const Style style_;
   EventSink& events_;
 
+  DebugLog* debug_log_ = nullptr;
   std::optional<std::vector<repository::KeySource>> keys_;
   bool forgotten_ = false;
   std::optional<RepositoryPlace> place_;

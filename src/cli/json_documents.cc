@@ -195,12 +195,48 @@ std::string_view name_of(logical::DatabaseAction action) {
   return "";
 }
 
+Json locks_json(const logical::LockBudget& locks) {
+  Json hungriest = Json::array();
+  for (const logical::StatementLocks& statement : locks.hungriest)
+    hungriest.push_back({{"statement", statement.statement}, {"locks", statement.locks}});
+  return {{"current_locks", locks.setting},
+          {"optimal_locks", locks.setting_for_all},
+          {"minimal_locks", locks.setting_for_one},
+          {"auto_action", auto_action(locks)},
+          {"sufficient", locks.need_asked <= locks.available},
+          {"fits", locks.fits},
+          {"workers_asked", locks.asked.total()},
+          {"jobs_asked", locks.asked.workers},
+          {"parallel_databases_asked", locks.asked.parallel},
+          {"workers", locks.given.total()},
+          {"jobs", locks.given.workers},
+          {"parallel_databases", locks.given.parallel},
+          {"need_asked", locks.need_asked},
+          {"need", locks.need},
+          {"capacity_documented", locks.documented},
+          {"capacity", locks.available + locks.in_use},
+          {"in_use", locks.in_use},
+          {"available", locks.available},
+          {"headroom", locks.headroom()},
+          {"headroom_percent", locks.headroom_percent()},
+          {"hungriest", std::move(hungriest)}};
+}
+
 Json plan_json(const logical::RestorePlan& plan) {
   Json out{{"backup", plan.manifest.id.text()}, {"backup_complete", plan.manifest.complete},
            {"refused", plan.refused()},         {"workers", plan.workers},
            {"proof", plan.options.proof},       {"with_owners", plan.with_owners}};
   const logical::Selection& selection = plan.options.selection;
   out["selection"] = selection.is_everything() ? Json(nullptr) : Json(selection.text());
+  out["parallel_databases"] = plan.parallel_databases;
+  out["profile"] = name_of(plan.options.profile);
+  out["profile_numbers"] = plan.profile;
+  out["maintenance_work_mem_mib"] =
+      plan.maintenance_memory_mib ? Json(*plan.maintenance_memory_mib) : Json(nullptr);
+  out["expected_seconds"] = plan.expected.seconds;
+  out["expected_bytes_per_second"] = plan.expected.bytes_per_second;
+  out["expected_assumption"] = plan.expected.assumption;
+  out["locks"] = locks_json(plan.locks);
   out["preflight"] = Json::array();
   for (const auto& line : plan.preflight) {
     out["preflight"].push_back({{"check", line.check},
@@ -381,6 +417,20 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
   out["failure_report"] = path(result.failures);
   out["continue_with"] = way_on.empty() ? Json(nullptr) : Json(way_on);
   out["plan"] = plan_json(plan);
+  return text_of(out);
+}
+
+std::string auto_action(const logical::LockBudget& budget) {
+  if (budget.given == budget.asked) return "none";
+  return budget.is_single_threaded() ? "forcing sequential restore" : "lowering parallelism";
+}
+
+std::string locks_document(const logical::LockCalculation& calculation) {
+  Json out = locks_json(calculation.budget);
+  out["backup"] = calculation.backup.empty() ? Json(nullptr) : Json(calculation.backup);
+  out["server"] = calculation.address.empty() ? Json(nullptr) : Json(calculation.address);
+  out["max_connections"] = calculation.server.max_connections;
+  out["max_prepared_transactions"] = calculation.server.max_prepared_transactions;
   return text_of(out);
 }
 

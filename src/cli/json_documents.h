@@ -9,6 +9,7 @@
 #include "base/event.h"
 #include "cli/doctor.h"
 #include "logical/backup.h"
+#include "logical/lock_calculation.h"
 #include "logical/restore.h"
 #include "logical/restore_table.h"
 #include "repository/check.h"
@@ -38,6 +39,9 @@ std::string plan_document(const logical::RestorePlan& plan);
 // `way_on`: the command that continues; "" when there is none.
 std::string restore_document(const logical::RestorePlan& plan, const logical::RestoreResult& result,
                              const std::string& way_on);
+std::string locks_document(const logical::LockCalculation& calculation);
+// What is done by itself about too few locks: "none", "lowering parallelism", "forcing sequential restore".
+std::string auto_action(const logical::LockBudget& budget);
 std::string table_plan_document(const logical::TablePlan& plan);
 std::string table_document(const logical::TablePlan& plan, const logical::TableResult& result);
 std::string prune_plan_document(const repository::PrunePlan& plan);

@@ -97,6 +97,13 @@ std::vector<OptionSpec> GlobalOptions::specs() {
        .description = "more detail, with the fields of notices",
        .target = &verbose,
        .group = general},
+      {.names = "--save-debug-log",
+       .value = "FILE",
+       .description =
+           "write all that a report about a problem needs into FILE (0600), without secrets, also when "
+           "the command fails",
+       .target = &save_debug_log,
+       .group = general},
       {.names = "--no-color",
        .value = "",
        .description = "no colours (NO_COLOR)",

@@ -63,6 +63,7 @@ struct GlobalOptions {
   bool quiet = false;
   bool verbose = false;
   bool no_color = false;
+  std::optional<std::string> save_debug_log;
   std::optional<std::string> progress;  // "text", "json", "none"
 
   std::vector<OptionSpec> specs();

@@ -7,6 +7,7 @@
 #include "cli/context.h"
 #include "cli/host_memory.h"
 #include "cli/json_documents.h"
+#include "cli/restore_effort.h"
 #include "cli/restore_text.h"
 #include "logical/restore_manifest.h"
 #include "postgres/startup_options.h"
@@ -14,6 +15,8 @@
 
 namespace dbb::cli {
 namespace {
+
+constexpr size_t kPlanWidth = 160;  // in a debug log
 
 Outcome only_plan(const logical::RestorePlan& plan, Context& context) {
   const Style& style = context.style();
@@ -61,6 +64,17 @@ void tell_journal(const logical::RestoreJournal& journal, const logical::Operati
   }
 }
 
+logical::RestorePlan plan_or_tell_where(repository::Repository& repository,
+                                        const logical::RestoreOptions& restore,
+                                        const logical::Operation& operation,
+                                        const logical::RestoreManifest* earlier) {
+  try {
+    return logical::plan_restore(repository, restore, operation, earlier);
+  } catch (const Error& error) {
+    throw tell_where(error, restore.database, operation.target);
+  }
+}
+
 // Plans and carries out what is confirmed. `earlier`: the run that is gone on with.
 Outcome run_plan(Context& context, const RestoreRunOptions& options, const logical::RestoreOptions& restore,
                  const std::string& role, const logical::RestoreManifest* earlier) {
@@ -71,12 +85,13 @@ Outcome run_plan(Context& context, const RestoreRunOptions& options, const logic
   const auto presence =
       repository.announce({.operation = "restore", .host = context.host(), .backup = restore.backup.text()},
                           context.world().clock);
-  const logical::RestorePlan plan = logical::plan_restore(repository, restore, operation, earlier);
+  const logical::RestorePlan plan = plan_or_tell_where(repository, restore, operation, earlier);
+  if (context.is_logged()) context.note("plan", render_plan(plan, kPlanWidth, Style()));
   if (!options.confirm || options.dry_run) return only_plan(plan, context);
   if (plan.refused()) {
     return {.text = render_plan(plan, context.world().out_width, context.style()),
             .json = plan_document(plan),
-            .error = refusal_of(plan)};
+            .error = tell_where(refusal_of(plan), restore.database, operation.target)};
   }
   logical::RestoreManifest manifest =
       earlier != nullptr ? *earlier : logical::manifest_of(plan, operation.run, operation.clock.now());
@@ -87,13 +102,18 @@ Outcome run_plan(Context& context, const RestoreRunOptions& options, const logic
           ? logical::RestoreJournal::of_run_that_goes_on(manifest_file(options, context), std::move(manifest))
           : logical::RestoreJournal::of_new_run(report_directory(options, context), std::move(manifest));
   tell_journal(journal, operation);
+  tell_lowered(plan, operation);
+  // Other tools unpack an archive first. Here the rows go from the repository into the server.
+  if (options.keep_temp)
+    operation.notice("no-temporary-files",
+                     "A restore makes no temporary directory: there is nothing to keep.");
   logical::RestoreResult result;
   std::optional<Error> failure;
   try {
     logical::execute_restore(repository, plan, operation, journal, result);
     failure = verdict_on(plan, result);
   } catch (const Error& error) {
-    failure = error;
+    failure = tell_where(error, restore.database, operation.target);
   }
   const bool is_over = std::ranges::all_of(result.databases, [](const logical::DatabaseOutcome& database) {
     return database.restored || database.skipped;
@@ -195,6 +215,10 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
        .value = "",
        .description = "only print the plan, also with --confirm",
        .target = &dry_run},
+      {.names = "--keep-temp",
+       .value = "",
+       .description = "keep temporary directories: dbbackup makes none in a restore, and says so",
+       .target = &keep_temp},
       {.names = "--old",
        .value = "WHAT",
        .description =
@@ -208,12 +232,13 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
        .target = &no_proof},
       {.names = "-j,--jobs",
        .value = "N",
-       .description = "workers per database (one per processor)",
+       .description = "workers per database (as the profile says: one per processor)",
        .target = &jobs},
       {.names = "--parallel-dbs",
        .value = "N",
-       .description = "databases restored at once (1)",
+       .description = "databases restored at once (as the profile says: 1)",
        .target = &parallel_databases},
+      profile_option(profile),
       {.names = "--lock-timeout",
        .value = "SECONDS",
        .description = "how long to wait for a lock (60)",
@@ -283,9 +308,7 @@ void RestoreRunOptions::apply_manner(const Configuration& configured,
   if (no_proof) restore.proof = false;
   if (drop_slots) restore.drop_slots = true;
   if (validate) restore.validate_fully = *validate == "full";
-  restore.jobs = first_of(jobs, configured.jobs, restore.jobs);
-  restore.parallel_databases =
-      first_of(parallel_databases, configured.parallel_databases, restore.parallel_databases);
+  restore = with_profile(std::move(restore), profile, jobs, parallel_databases, configured);
   restore.lock_timeout = first_of(lock_timeout, configured.lock_timeout, restore.lock_timeout);
   failures.apply(restore.failures);
 }

@@ -15,10 +15,12 @@ namespace dbb::cli {
 struct RestoreRunOptions {
   bool confirm = false;
   bool dry_run = false;  // wins over `confirm`
+  bool keep_temp = false;
   std::optional<std::string> old;
   bool no_proof = false;
   std::optional<int> jobs;
   std::optional<int> parallel_databases;
+  std::optional<std::string> profile;
   std::optional<std::chrono::seconds> lock_timeout;
   std::optional<std::string> system_databases;
   std::optional<std::string> globals;

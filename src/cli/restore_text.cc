@@ -143,7 +143,9 @@ std::string render_plan(const logical::RestorePlan& plan, size_t width, const St
     out +=
         bullets("Left as it is on the target, but different in the backup:", plan.globals_that_differ, style);
   }
-  out += fmt::format("\nWorkers: {}. Proof: {}.{}\n", plan.workers,
+  out += fmt::format("\nProfile: {}.\nExpected: {}.\n", plan.profile, describe(plan.expected));
+  out += fmt::format("\nWorkers: {}. Databases at once: {}. Proof: {}.{}\n", plan.workers,
+                     plan.parallel_databases,
                      plan.options.proof ? "rows are read again and compared" : "left out (--no-proof)",
                      plan.with_owners ? "" : " Owners: everything will belong to the role that restores.");
   return out;
@@ -225,6 +227,14 @@ Error refusal_of(const logical::RestorePlan& plan) {
   }
   return Error(code,
                {.message = std::move(message), .cause = std::move(cause), .solution = std::move(solution)});
+}
+
+Error tell_where(Error error, const std::optional<std::string>& database,
+                 const postgres::ConnectionTarget& target) {
+  error.add_context("Database", database.value_or("every one of the backup"));
+  error.add_context("Host", target.host_and_port());
+  error.add_context("User", target.value("user"));
+  return error;
 }
 
 }  // namespace dbb::cli

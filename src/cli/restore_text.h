@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -18,5 +19,10 @@ std::string render_result(const logical::RestorePlan& plan, const logical::Resto
 // The error of a plan that is refused, with every refused line: CORRUPTED_BACKUP when the backup is damaged,
 // VERSION_DOWNGRADE when the version alone speaks against it, otherwise PREFLIGHT_REFUSED.
 Error refusal_of(const logical::RestorePlan& plan);
+
+// The error with its database (nothing: all of the backup), server and role, where it does not know them
+// itself.
+Error tell_where(Error error, const std::optional<std::string>& database,
+                 const postgres::ConnectionTarget& target);
 
 }  // namespace dbb::cli

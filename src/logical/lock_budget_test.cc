@@ -86,31 +86,35 @@ TEST(SchemaFacts, RolesAreTakenFromWhereRolesStand) {
 
 TEST(LockBudget, WorkersAreLoweredUntilTheyFit) {
   const SchemaFacts facts = read_schema_facts(two_trees(200));
-  const LockBudget all = plan_locks({&facts}, 4, 1, server_with(64), capacity(6400, 10));
-  EXPECT_EQ(all.workers, 4);
+  const LockBudget all = plan_locks({&facts}, {4, 1}, server_with(64), capacity(6400, 10));
+  EXPECT_EQ(all.given.workers, 4);
   EXPECT_TRUE(all.fits);
   EXPECT_EQ(all.available, 6390);
   EXPECT_GT(all.headroom(), 0);
 
-  const LockBudget one = plan_locks({&facts}, 4, 1, server_with(9), capacity(900, 10));
-  EXPECT_EQ(one.workers, 1);
+  const LockBudget one = plan_locks({&facts}, {4, 1}, server_with(9), capacity(900, 10));
+  EXPECT_EQ(one.given.workers, 1);
   EXPECT_TRUE(one.fits);
   EXPECT_EQ(one.need, 804 + 8);
 }
 
 TEST(LockBudget, TheSettingNamedIsEnough) {
-  const SchemaFacts facts = read_schema_facts(two_trees(200));
-  const LockBudget refused = plan_locks({&facts}, 4, 1, server_with(8), capacity(800, 10));
+  const SchemaFacts facts = read_schema_facts(two_trees(400));
+  const LockBudget refused = plan_locks({&facts}, {4, 1}, server_with(12), capacity(1200, 10));
   EXPECT_FALSE(refused.fits);
-  EXPECT_EQ(refused.setting_for_one, 9);  // ceil((812 + 10) / 100)
-  const LockBudget fits = plan_locks({&facts}, 4, 1, server_with(9), capacity(900, 10));
-  EXPECT_TRUE(fits.fits);
+  EXPECT_EQ(refused.setting_for_one, 17);  // ceil((1604 + 8 + 10) / 100)
+  EXPECT_TRUE(plan_locks({&facts}, {4, 1}, server_with(17), capacity(1700, 10)).fits);
+  EXPECT_FALSE(plan_locks({&facts}, {4, 1}, server_with(16), capacity(1600, 10)).fits);
+}
+
+TEST(LockBudget, NoSettingIsNamedThatPostgresqlDoesNotTake) {
+  EXPECT_EQ(plan_locks({}, {1, 1}, server_with(64), capacity(6400, 0)).setting_for_all, 10);
 }
 
 TEST(LockBudget, TheArithmeticIsShown) {
   const SchemaFacts facts = read_schema_facts(two_trees(200));
   const postgres::ServerFacts server = server_with(64);
-  const std::string text = describe(plan_locks({&facts}, 1, 1, server, capacity(6400, 10)), server);
+  const std::string text = describe(plan_locks({&facts}, {1, 1}, server, capacity(6400, 10)), server);
   EXPECT_THAT(text,
               HasSubstr("1 worker needs 812 locks at once (most for foreign key public.s -> public.r)"));
   EXPECT_THAT(
@@ -120,8 +124,39 @@ TEST(LockBudget, TheArithmeticIsShown) {
 
 TEST(LockBudget, SeveralDatabasesAtOnceAddUp) {
   const SchemaFacts facts = read_schema_facts(two_trees(200));
-  const LockBudget two = plan_locks({&facts, &facts}, 1, 2, server_with(64), capacity(6400, 0));
+  const LockBudget two = plan_locks({&facts, &facts}, {1, 2}, server_with(64), capacity(6400, 0));
   EXPECT_EQ(two.need, 2 * (804 + 8));
+  EXPECT_EQ(two.given, (Parallelism{1, 2}));
+}
+
+TEST(LockBudget, DatabasesAtOnceComeDownWhenSingleWorkersDoNotFit) {
+  const SchemaFacts facts = read_schema_facts(two_trees(200));
+  const LockBudget some = plan_locks({&facts, &facts, &facts}, {4, 3}, server_with(20), capacity(2000, 0));
+  EXPECT_EQ(some.given, (Parallelism{1, 2}));
+  EXPECT_FALSE(some.is_single_threaded());
+
+  const LockBudget one = plan_locks({&facts, &facts, &facts}, {4, 3}, server_with(9), capacity(900, 0));
+  EXPECT_EQ(one.given, (Parallelism{1, 1}));
+  EXPECT_TRUE(one.is_single_threaded());
+  EXPECT_TRUE(one.fits);
+}
+
+TEST(LockBudget, WhatWasAskedForAndFitsIsNoFallback) {
+  const LockBudget one = plan_locks({}, {1, 1}, server_with(64), capacity(6400, 0));
+  EXPECT_FALSE(one.is_single_threaded());
+}
+
+// The two sums by which the fallback is explained to people: before, and after it.
+TEST(LockBudget, TheKnownExamplesComeOut) {
+  const LockBudget before = plan_locks(8000, {4, 2}, server_with(4096), capacity(4096, 0));
+  EXPECT_EQ(before.need_asked, 64'000);
+  EXPECT_EQ(before.asked.total(), 8);
+  EXPECT_FALSE(before.fits);
+
+  const LockBudget after = plan_locks(1000, {1, 1}, server_with(4096), capacity(4096, 0));
+  EXPECT_TRUE(after.fits);
+  EXPECT_EQ(after.headroom(), 3096);
+  EXPECT_EQ(after.headroom_percent(), 75);
 }
 
 }  // namespace

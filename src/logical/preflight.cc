@@ -198,35 +198,44 @@ PreflightLine lock_line(const PreflightInput& in) {
   if (!locks.fits) {
     return {Verdict::kRefused, "locks", finding, fmt::format("Set {} and restart the target.", setting)};
   }
-  if (locks.workers == locks.workers_asked) return {Verdict::kOk, "locks", finding};
-  const std::string better = fmt::format("{} workers would need max_locks_per_transaction = {} (it is {})",
-                                         locks.workers_asked, locks.setting_for_all, locks.setting);
-  if (locks.workers == 1) {
-    return {Verdict::kWarning, "locks", finding,
-            fmt::format("PostgreSQL locks insufficient - AUTO-ENABLING single-threaded mode; {}", better)};
-  }
-  return {
-      Verdict::kWarning, "locks", finding,
-      fmt::format("Restoring with {} instead of {} workers; {}", locks.workers, locks.workers_asked, better)};
+  if (locks.given == locks.asked) return {Verdict::kOk, "locks", finding};
+  const std::string better = fmt::format("{} would need max_locks_per_transaction = {} (it is {})",
+                                         describe(locks.asked), locks.setting_for_all, locks.setting);
+  if (locks.is_single_threaded())
+    return {Verdict::kWarning, "locks", finding, fmt::format("{}; {}", kSingleThreaded, better)};
+  return {Verdict::kWarning, "locks", finding,
+          fmt::format("Restoring with {}; {}", describe(locks.given), better)};
 }
 
-PreflightLine slot_line(const PreflightInput& in) {
+int slots_for(Parallelism work) {
+  return work.parallel * (work.workers + kSessionsBesideWorkers) + kControlSessions;
+}
+
+PreflightLine connections_line(const PreflightInput& in) {
   const postgres::ServerFacts& server = in.facts.server;
   const int reserved = server.is_superuser ? 0 : server.reserved_connections;
-  const int free = server.max_connections - reserved - server.used_connections;
-  const int workers = std::max(in.slots_workers, 1);
-  const std::string finding =
-      fmt::format("{} needed ({} x ({} + {}) + {}), {} free ({} - {} reserved - {} in use)",
-                  in.parallel * (workers + kSessionsBesideWorkers) + kControlSessions, in.parallel, workers,
-                  kSessionsBesideWorkers, kControlSessions, free, server.max_connections, reserved,
-                  server.used_connections);
-  if (in.slots_workers == 0) {
-    return {Verdict::kRefused, "connections", finding,
-            "End sessions that are not needed, raise max_connections, or restore fewer databases at once."};
+  const Parallelism work = in.by_connections.value_or(Parallelism());
+  std::string finding =
+      fmt::format("{} needed ({} x ({} + {}) + {}), {} free ({} - {} reserved - {} in use)", slots_for(work),
+                  work.parallel, work.workers, kSessionsBesideWorkers, kControlSessions,
+                  free_connections(server), server.max_connections, reserved, server.used_connections);
+  const bool is_limited = !server.is_superuser && server.role_connection_limit >= 0;
+  if (is_limited) {
+    finding += fmt::format("; role {} may have {}, and has {}", server.role, server.role_connection_limit,
+                           server.role_connections);
   }
-  if (in.slots_workers < in.workers_asked) {
+  if (!in.by_connections) {
+    return {
+        Verdict::kRefused, "connections", finding,
+        is_limited
+            ? fmt::format("As a superuser: ALTER ROLE {} CONNECTION LIMIT -1; or end sessions that are not "
+                          "needed.",
+                          server.role)
+            : "End sessions that are not needed, or raise max_connections."};
+  }
+  if (work != in.asked) {
     return {Verdict::kWarning, "connections", finding,
-            fmt::format("Restoring with {} workers.", in.slots_workers)};
+            fmt::format("Restoring with {} instead of {}.", describe(work), describe(in.asked))};
   }
   return {Verdict::kOk, "connections", finding};
 }
@@ -267,10 +276,18 @@ void globals_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) 
 
 }  // namespace
 
-int workers_by_slots(const postgres::ServerFacts& server, int asked, int parallel) {
-  const int reserved = server.is_superuser ? 0 : server.reserved_connections;
-  const int free = server.max_connections - reserved - server.used_connections - kControlSessions;
-  return std::clamp(free / std::max(parallel, 1) - kSessionsBesideWorkers, 0, asked);
+int free_connections(const postgres::ServerFacts& server) {
+  if (server.is_superuser) return server.max_connections - server.used_connections;
+  const int free = server.max_connections - server.reserved_connections - server.used_connections;
+  if (server.role_connection_limit < 0) return free;
+  return std::min(free, server.role_connection_limit - server.role_connections);
+}
+
+std::optional<Parallelism> fit_connections(const postgres::ServerFacts& server, Parallelism asked) {
+  const int free = free_connections(server);
+  while (asked.total() > 1 && slots_for(asked) > free) asked = one_less(asked);
+  if (slots_for(asked) > free) return std::nullopt;
+  return asked;
 }
 
 std::vector<std::string> missing_roles(const RestoreFacts& facts, const DatabaseRecord& record) {
@@ -306,14 +323,17 @@ std::vector<PreflightLine> judge(const PreflightInput& input) {
   statistics_lines(input, lines);
   lines.push_back(frames_line(input));
   lines.push_back(lock_line(input));
-  lines.push_back(slot_line(input));
+  lines.push_back(connections_line(input));
   judge_disk(input, lines);
+  judge_wal(input, lines);
+  judge_names(input, lines);
   judge_extensions(input, lines);
   judge_security_labels(input, lines);
   judge_indexes(input, lines);
   judge_locales(input, lines);
   judge_tablespaces(input, lines);
   globals_lines(input, lines);
+  judge_subscriptions(input, lines);
   judge_replaced_databases(input, lines);
   return lines;
 }

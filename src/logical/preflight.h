@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "logical/lock_budget.h"
@@ -13,8 +15,10 @@ namespace dbb::logical {
 inline constexpr int kSessionsBesideWorkers = 2;
 inline constexpr int kControlSessions = 2;
 
-// Workers for which the target has connection slots, at most `asked`; 0 when not even one fits.
-int workers_by_slots(const postgres::ServerFacts& server, int asked, int parallel);
+// Slots the role may still take, reserved ones and its own limit taken into account. May be negative.
+int free_connections(const postgres::ServerFacts& server);
+// What there are connection slots for, at most `asked`; nothing when not even one worker fits.
+std::optional<Parallelism> fit_connections(const postgres::ServerFacts& server, Parallelism asked);
 
 // Names of roles a database refers to that will not exist on the target.
 std::vector<std::string> missing_roles(const RestoreFacts& facts, const DatabaseRecord& record);
@@ -25,9 +29,8 @@ struct PreflightInput {
   const RestoreOptions& options;
   const std::vector<DatabasePlan>& databases;
   const LockBudget& locks;
-  int slots_workers = 0;  // of workers_by_slots
-  int workers_asked = 1;
-  int parallel = 1;
+  std::optional<Parallelism> by_connections;  // of fit_connections
+  Parallelism asked;
 };
 
 std::vector<PreflightLine> judge(const PreflightInput& input);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/units.h"
 #include "logical/fill_mark.h"
@@ -14,46 +13,6 @@ namespace {
 
 // Its script refuses every database but the one that cron.database_name names.
 constexpr std::string_view kCronExtension = "pg_cron";
-
-// What one place on disk must take at the worst moment: new databases beside the old ones that are not
-// dropped yet.
-struct Growth {
-  int64_t now = 0;
-  int64_t peak = 0;
-
-  void add(uint64_t bytes) {
-    now += static_cast<int64_t>(bytes);
-    peak = std::max(peak, now);
-  }
-  void remove(uint64_t bytes) { now -= static_cast<int64_t>(bytes); }
-};
-
-template <typename Visit>
-void for_each_restored(const PreflightInput& in, Visit&& visit) {
-  for (const DatabasePlan& plan : in.databases) {
-    const DatabaseRecord* record = in.document.find(plan.source);
-    if (plan.action != DatabaseAction::kSkip && record != nullptr) visit(plan, *record);
-  }
-}
-
-PreflightLine disk_line(const DiskPlace& place, uint64_t need, const std::string& sum) {
-  PreflightLine line{.check = fmt::format("disk: {}", place.tablespace)};
-  if (!place.space) {
-    line.verdict = need > 0 ? Verdict::kWarning : Verdict::kOk;
-    line.finding = fmt::format("{} needed ({}), free space unknown, remote", format_bytes(need), sum);
-    if (need > 0) line.remedy = "See on the target that so much is free.";
-    return line;
-  }
-  line.finding = fmt::format("{} needed ({}), {} free at {}", format_bytes(need), sum,
-                             format_bytes(place.space->available_bytes), place.path);
-  if (need > place.space->available_bytes) {
-    line.verdict = Verdict::kRefused;
-    line.remedy =
-        fmt::format("Free {} there; or drop what is replaced first, if you can do without it until the end.",
-                    format_bytes(need - place.space->available_bytes));
-  }
-  return line;
-}
 
 std::string old_and_new(const DatabasePlan& plan) {
   switch (plan.action) {
@@ -127,35 +86,6 @@ std::string join_names(std::span<const std::string> names) {
   }
   if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
   return text;
-}
-
-void judge_disk(const PreflightInput& in, std::vector<PreflightLine>& lines) {
-  std::map<std::string, Growth> growth;
-  for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
-    const TargetDatabase* old = in.facts.find(plan.name);
-    if (plan.drop_first && old != nullptr) {
-      growth[old->properties.tablespace].remove(old->properties.size_bytes);
-    }
-    const uint64_t bytes = std::max(plan.size_bytes, plan.row_bytes);
-    growth[record.properties.tablespace].add(bytes - std::min(bytes, plan.present_bytes));
-    if (!plan.drop_first && plan.action == DatabaseAction::kSwap && plan.drop_old && old != nullptr) {
-      growth[old->properties.tablespace].remove(old->properties.size_bytes);
-    }
-  });
-  for (const DiskPlace& place : in.facts.places) {
-    const auto databases = static_cast<uint64_t>(growth[place.tablespace].peak);
-    const bool holds_wal = place.tablespace == "pg_default";
-    if (databases == 0 && !holds_wal) continue;
-    std::string sum = fmt::format("new beside old: {}", format_bytes(databases));
-    if (holds_wal) sum += fmt::format(" + WAL: {}", format_bytes(in.facts.maximum_wal_bytes));
-    lines.push_back(disk_line(place, databases + (holds_wal ? in.facts.maximum_wal_bytes : 0), sum));
-  }
-  for (const TablespaceToCreate& created : in.facts.globals.tablespaces) {
-    const auto need = static_cast<uint64_t>(growth[created.name].peak);
-    if (need == 0) continue;
-    const DiskPlace place{.tablespace = created.name, .path = created.location};
-    lines.push_back(disk_line(place, need, "in a tablespace that will be created"));
-  }
 }
 
 void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& lines) {

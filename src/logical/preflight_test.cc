@@ -35,7 +35,7 @@ class Preflight : public testing::Test {
     facts.client = postgres::ServerVersion{150018};
     facts.places = {
         {.tablespace = "pg_default", .path = "/data", .space = system::DiskSpace{100 * kGB, 50 * kGB}}};
-    facts.maximum_wal_bytes = kGB;
+    facts.wal.maximum_bytes = kGB;
     TargetDatabase old;
     old.properties.name = "app";
     old.properties.tablespace = "pg_default";
@@ -53,16 +53,15 @@ class Preflight : public testing::Test {
   std::vector<PreflightLine> lines() {
     std::vector<const SchemaFacts*> schemas;
     for (const auto& [name, schema] : facts.schemas) schemas.push_back(&schema);
-    const int slots = workers_by_slots(facts.server, 4, 1);
-    locks = plan_locks(schemas, std::max(slots, 1), 1, facts.server, facts.locks);
+    const std::optional<Parallelism> by_connections = fit_connections(facts.server, asked);
+    locks = plan_locks(schemas, by_connections.value_or(Parallelism()), facts.server, facts.locks);
     return judge({.facts = facts,
                   .document = document,
                   .options = options,
                   .databases = databases,
                   .locks = locks,
-                  .slots_workers = slots,
-                  .workers_asked = 4,
-                  .parallel = 1});
+                  .by_connections = by_connections,
+                  .asked = asked});
   }
 
   // The worst line of that check; one without a finding when there is none.
@@ -79,6 +78,7 @@ class Preflight : public testing::Test {
   RestoreOptions options;
   std::vector<DatabasePlan> databases;
   LockBudget locks;
+  Parallelism asked{.workers = 4};
 };
 
 TEST_F(Preflight, WhereAllIsWellEveryLineIsOk) {
@@ -89,7 +89,7 @@ TEST_F(Preflight, WhereAllIsWellEveryLineIsOk) {
 TEST_F(Preflight, EveryCheckHasItsLine) {
   for (const char* check : {"connection", "topology", "rights", "version", "client programs", "backup",
                             "backup data", "locks", "connections", "disk: pg_default", "extensions",
-                            "locales", "tablespaces", "roles", "database: app"}) {
+                            "locales", "tablespaces", "roles", "wal", "names", "database: app"}) {
     EXPECT_FALSE(line(check).finding.empty()) << check;
   }
 }
@@ -174,7 +174,7 @@ TEST_F(Preflight, FewLocksMeanOneWorkerAndTooFewAreRefused) {
 TEST_F(Preflight, FewConnectionSlotsMeanFewerWorkers) {
   facts.server.used_connections = 94;  // 100 - 94 - 2 - 2: two are left
   EXPECT_EQ(line("connections").verdict, Verdict::kWarning);
-  EXPECT_EQ(line("connections").remedy, "Restoring with 2 workers.");
+  EXPECT_EQ(line("connections").remedy, "Restoring with 2 workers instead of 4 workers.");
   facts.server.used_connections = 96;
   EXPECT_EQ(line("connections").verdict, Verdict::kRefused);
 }
@@ -251,6 +251,79 @@ TEST_F(Preflight, PreparedTransactionsInTheOldDatabaseAreRefused) {
   facts.databases[0].bindings.prepared_transactions = 2;
   EXPECT_EQ(line("database: app").verdict, Verdict::kRefused);
   EXPECT_THAT(line("database: app").finding, HasSubstr("2 prepared transactions"));
+}
+
+TEST_F(Preflight, TablespacesOnOneFileSystemMustFitTogether) {
+  DatabaseRecord second = document.databases[0];
+  second.properties.name = "second";
+  second.properties.tablespace = "fast";
+  document.databases.push_back(second);
+  databases.push_back({.source = "second", .name = "second", .size_bytes = 10 * kGB});
+  facts.places.push_back(
+      {.tablespace = "fast", .path = "/fast", .space = system::DiskSpace{100 * kGB, 15 * kGB}});
+  facts.places[0].space->available_bytes = 15 * kGB;
+  EXPECT_EQ(line("disk: pg_default, fast").verdict, Verdict::kOk);
+  facts.places[0].file_system = facts.places[1].file_system = 7;
+  EXPECT_EQ(line("disk: pg_default, fast").verdict, Verdict::kRefused);
+  EXPECT_THAT(line("disk: pg_default, fast").finding, HasSubstr("21.0 GB needed"));
+  EXPECT_EQ(line("disk: fast").verdict, Verdict::kOk);
+}
+
+TEST_F(Preflight, WalThatIsHeldBackIsCountedAndSaid) {
+  databases[0].row_bytes = 5 * kGB;
+  EXPECT_EQ(line("wal").verdict, Verdict::kOk);
+  facts.wal.held_by = {"feed"};
+  EXPECT_EQ(line("wal").verdict, Verdict::kWarning);
+  EXPECT_THAT(line("wal").finding, HasSubstr("slot feed"));
+  EXPECT_THAT(line("disk: pg_default").finding, HasSubstr("WAL: 6.00 GB"));
+  facts.wal.held_by.clear();
+  facts.wal.archiver_problem = "archiving 0001 failed";
+  EXPECT_EQ(line("wal").verdict, Verdict::kWarning);
+  facts.wal.waits_for_standby = true;
+  EXPECT_EQ(line("wal").verdict, Verdict::kRefused);
+}
+
+TEST_F(Preflight, ALimitOfTemporaryFilesIsNamed) {
+  databases[0].row_bytes = 5 * kGB;
+  facts.limits.temp_file_bytes = 6 * kGB;
+  EXPECT_EQ(line("temporary files").finding, "");
+  facts.limits.temp_file_bytes = 4 * kGB;
+  EXPECT_EQ(line("temporary files").verdict, Verdict::kWarning);
+}
+
+TEST_F(Preflight, ARolesOwnLimitOfConnectionsCounts) {
+  facts.server.is_superuser = false;
+  facts.server.role_connection_limit = 8;
+  facts.server.role_connections = 1;
+  EXPECT_EQ(line("connections").verdict, Verdict::kWarning);
+  EXPECT_THAT(line("connections").finding, HasSubstr("role postgres may have 8, and has 1"));
+  facts.server.role_connection_limit = 4;
+  EXPECT_EQ(line("connections").verdict, Verdict::kRefused);
+  EXPECT_THAT(line("connections").remedy, HasSubstr("CONNECTION LIMIT"));
+}
+
+TEST_F(Preflight, FewSlotsLowerTheDatabasesAtOnceToo) {
+  asked = {.workers = 2, .parallel = 4};
+  facts.server.used_connections = 100 - 13;  // 3 x (1 + 2) + 2 = 11 fit, 4 x (1 + 2) + 2 = 14 do not
+  EXPECT_EQ(line("connections").verdict, Verdict::kWarning);
+  EXPECT_EQ(line("connections").remedy,
+            "Restoring with 3 workers (3 databases x 1) instead of 8 workers (4 databases x 2).");
+}
+
+TEST_F(Preflight, NamesThatWouldBeCutOrMeetAreRefused) {
+  EXPECT_EQ(line("names").verdict, Verdict::kOk);
+  databases[0].kept_name = std::string(64, 'x');
+  EXPECT_EQ(line("names").verdict, Verdict::kRefused);
+  databases[0].kept_name = "app";
+  EXPECT_EQ(line("names").verdict, Verdict::kRefused);
+  EXPECT_THAT(line("names").finding, HasSubstr("\"app\" is wanted for database app and for the old app"));
+}
+
+TEST_F(Preflight, SubscriptionsAreRestoredDisabled) {
+  facts.schemas["app"].subscriptions = {"feed"};
+  EXPECT_EQ(line("subscriptions: app").verdict, Verdict::kWarning);
+  options.rules.subscriptions = false;
+  EXPECT_EQ(line("subscriptions: app").finding, "");
 }
 
 }  // namespace

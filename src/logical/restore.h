@@ -11,7 +11,10 @@
 #include "logical/chosen_part.h"
 #include "logical/document.h"
 #include "logical/entry_rules.h"
+#include "logical/expected_time.h"
+#include "logical/lock_budget.h"
 #include "logical/operation.h"
+#include "logical/restore_profile.h"
 #include "repository/repository.h"
 
 namespace dbb::logical {
@@ -73,8 +76,9 @@ struct RestoreOptions {
   bool statistics = false;         // the planner's of the backup, instead of ANALYZE
   bool drop_slots = false;         // allow dropping an old database with subscriptions or logical slots
   bool validate_fully = false;     // preflight reads every frame
-  int jobs = 0;                    // per database; 0: one per processor
-  int parallel_databases = 1;
+  Profile profile = Profile::kBalanced;
+  int jobs = 0;                // per database; 0: as the profile says
+  int parallel_databases = 0;  // 0: as the profile says
   std::chrono::seconds lock_timeout{60};
   FailurePolicy failures = {};
   SwapTime swap = SwapTime::kEach;
@@ -135,7 +139,12 @@ struct RestorePlan {
   std::vector<std::string> globals_to_align;  // statements that come last, with masked passwords: to be shown
   std::vector<std::string> align_with_secrets;  // the same as they are run
   bool with_owners = true;                      // false: the role cannot give objects away
-  int workers = 1;                              // after the lock budget
+  int workers = 1;                              // in each database, after the lock budget
+  int parallel_databases = 1;                   // at once, likewise
+  LockBudget locks;
+  std::string profile;                             // the numbers behind it, for people
+  std::optional<uint64_t> maintenance_memory_mib;  // of each worker; nothing: as the server has it
+  ExpectedTime expected;
   bool refused() const;
 };
 

@@ -21,21 +21,11 @@
 #include "logical/unprivileged.h"
 #include "logical/upgrade.h"
 #include "postgres/archive_statements.h"
-#include "system/machine.h"
 
 namespace dbb::logical {
 namespace {
 
 using postgres::Connection;
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-
-// For CREATE INDEX of each worker: an eighth of the memory together, when the server shares this host's.
-std::optional<uint64_t> maintenance_memory_mib(const postgres::ServerFacts& server, int workers) {
-  const uint64_t memory = system::physical_memory_bytes();
-  if (!server.data_is_local || memory == 0) return std::nullopt;
-  return std::clamp<uint64_t>(memory / 8 / static_cast<uint64_t>(std::max(workers, 1)) / kMiB, 64, 1024);
-}
 
 // Measures the time from its construction to its end.
 class Stopwatch {
@@ -124,7 +114,7 @@ WorkSession DatabaseRestore::work_session(std::string database) const {
   work.settings = {{"synchronous_commit", "off"}};
   const std::string& money_locale = shared_.plan.document.money_locale;
   if (!money_locale.empty()) work.settings.emplace_back("lc_monetary", money_locale);
-  if (const auto memory = maintenance_memory_mib(shared_.server, workers_)) {
+  if (const auto memory = shared_.plan.maintenance_memory_mib) {
     work.settings.emplace_back("maintenance_work_mem", fmt::format("{}MB", *memory));
   }
   // Triggers on login and on statements are part of what is restored, not of restoring it.

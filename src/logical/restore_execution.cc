@@ -71,7 +71,7 @@ void Execution::run(const Operation& operation) {
     shared_.progress.database_done();
   }
   try {
-    run_all(operation, beside, std::max(shared_.plan.options.parallel_databases, 1));
+    run_all(operation, beside, shared_.plan.parallel_databases);
     if (shared_.plan.options.swap == SwapTime::kTogether) swap_together(operation);
     run_all(operation, in_place, 1);
   } catch (...) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "system/file_system.h"
 
 namespace dbb::logical {
 namespace {
@@ -29,16 +30,49 @@ std::vector<DiskPlace> read_places(Connection& connection, const postgres::Serve
     DiskPlace place{.tablespace = answer.string(row, 0), .path = answer.string(row, 1)};
     if (place.tablespace == "pg_global") continue;
     if (place.path.empty()) place.path = server.data_directory;  // pg_default, or one in place
-    if (server.data_is_local && !place.path.empty()) place.space = system::disk_space(place.path);
+    if (server.data_is_local && !place.path.empty()) {
+      place.space = system::disk_space(place.path);
+      place.file_system = system::file_system_of(place.path).value_or(0);
+    }
     places.push_back(std::move(place));
   }
   return places;
 }
 
-uint64_t maximum_wal_bytes(Connection& connection) {
-  const Result answer =
-      connection.execute("SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size'))");
-  return static_cast<uint64_t>(answer.integer(0, 0));
+WalFacts read_wal_facts(Connection& connection) {
+  WalFacts wal;
+  // Which standbys are synchronous is shown to those who may read all statistics.
+  const Result settings = connection.execute(R"(
+    SELECT pg_catalog.pg_size_bytes(pg_catalog.current_setting('max_wal_size')),
+           pg_catalog.current_setting('synchronous_standby_names') <> ''
+           AND pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_replication WHERE sync_state IN ('sync', 'quorum')))");
+  wal.maximum_bytes = static_cast<uint64_t>(settings.integer(0, 0));
+  wal.waits_for_standby = settings.boolean(0, 1);
+  const Result archiver = connection.execute(R"(
+    SELECT last_failed_wal, last_failed_time FROM pg_catalog.pg_stat_archiver
+     WHERE pg_catalog.current_setting('archive_mode') <> 'off'
+       AND last_failed_time > coalesce(last_archived_time, '-infinity'))");
+  if (archiver.rows() == 1) {
+    wal.archiver_problem = fmt::format("archiving {} failed at {}, and nothing was archived since",
+                                       archiver.string(0, 0), archiver.string(0, 1));
+  }
+  const Result slots = connection.execute(R"(
+    SELECT slot_name FROM pg_catalog.pg_replication_slots
+     WHERE NOT active AND restart_lsn IS NOT NULL
+       AND pg_catalog.current_setting('max_slot_wal_keep_size') = '-1' ORDER BY slot_name)");
+  for (int row = 0; row < slots.rows(); ++row) wal.held_by.push_back(slots.string(row, 0));
+  return wal;
+}
+
+TargetLimits read_limits(Connection& connection) {
+  TargetLimits limits;
+  const Result answer = connection.execute(
+      "SELECT setting::bigint * 1024 FROM pg_catalog.pg_settings WHERE name = 'temp_file_limit' AND setting "
+      "<> "
+      "'-1'");
+  if (answer.rows() == 1) limits.temp_file_bytes = static_cast<uint64_t>(answer.integer(0, 0));
+  return limits;
 }
 
 std::string probe_statement(const Connection& connection, const DatabaseProperties& database) {
@@ -186,7 +220,8 @@ void gather_server_facts(Connection& connection, const Operation& operation, con
   }
   facts.roles = first_column(connection, "SELECT rolname FROM pg_catalog.pg_roles");
   facts.places = read_places(connection, facts.server);
-  facts.maximum_wal_bytes = maximum_wal_bytes(connection);
+  facts.wal = read_wal_facts(connection);
+  facts.limits = read_limits(connection);
   gather_extensions(connection, document, facts);
 }
 

@@ -33,6 +33,20 @@ struct DiskPlace {
   std::string tablespace;
   std::string path;                        // "" when the role may not know
   std::optional<system::DiskSpace> space;  // empty: the data is on another host
+  uint64_t file_system = 0;                // the same number: the same free space; 0: not known
+};
+
+// What becomes of the WAL that a restore writes, besides being recycled.
+struct WalFacts {
+  uint64_t maximum_bytes = 0;         // max_wal_size
+  std::string archiver_problem = {};  // why the archiver gets nothing done; "" when it does, or there is none
+  std::vector<std::string> held_by = {};  // slots that nobody reads from and that have no limit
+  bool waits_for_standby = false;         // synchronous_standby_names is set, and none is connected
+};
+
+// Limits of the target that a restore may meet.
+struct TargetLimits {
+  std::optional<uint64_t> temp_file_bytes = {};  // temp_file_limit of each of our sessions; empty: none
 };
 
 struct LocaleFinding {
@@ -47,8 +61,9 @@ struct RestoreFacts {
   postgres::LockCapacity locks;
   std::vector<TargetDatabase> databases;
   std::set<std::string> roles;
-  std::vector<DiskPlace> places;                         // every tablespace, by name
-  uint64_t maximum_wal_bytes = 0;                        // max_wal_size
+  std::vector<DiskPlace> places;  // every tablespace, by name
+  WalFacts wal;
+  TargetLimits limits;
   std::set<std::string> extensions;                      // available
   std::set<std::string> extension_versions;              // "name version"
   std::map<std::string, std::string> broken_extensions;  // whose control file cannot be read: why

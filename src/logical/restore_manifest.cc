@@ -112,6 +112,7 @@ json options_json(const RestoreOptions& options) {
           {"statistics", options.statistics},
           {"drop_slots", options.drop_slots},
           {"validate_fully", options.validate_fully},
+          {"profile", name_of(options.profile)},
           {"jobs", options.jobs},
           {"parallel_databases", options.parallel_databases},
           {"lock_timeout_seconds", options.lock_timeout.count()},
@@ -135,6 +136,7 @@ RestoreOptions read_options(const json& in) {
   options.statistics = in.at("statistics");
   options.drop_slots = in.at("drop_slots");
   options.validate_fully = in.at("validate_fully");
+  options.profile = parse_profile(in.at("profile").get<std::string>()).value_or(Profile::kBalanced);
   options.jobs = in.at("jobs");
   options.parallel_databases = in.at("parallel_databases");
   options.lock_timeout = std::chrono::seconds(in.at("lock_timeout_seconds").get<int64_t>());

@@ -222,10 +222,44 @@ void settle_statistics(const SchemaContent& content, RestorePlan& plan, RestoreF
   }
 }
 
-std::vector<const SchemaFacts*> all_schemas(const RestoreFacts& facts) {
+// What the profile and the options ask for: never more databases at once than there are.
+Parallelism what_is_asked(const RestorePlan& plan, const Machine& machine) {
+  const RestoreOptions& options = plan.options;
+  Parallelism asked = numbers_of(options.profile, machine).work;
+  if (options.jobs > 0) asked.workers = options.jobs;
+  if (options.parallel_databases > 0) asked.parallel = options.parallel_databases;
+  const auto at_once = std::ranges::count_if(plan.databases, [](const DatabasePlan& database) {
+    return database.action == DatabaseAction::kCreate || database.action == DatabaseAction::kSwap;
+  });
+  asked.parallel = std::clamp(asked.parallel, 1, std::max(static_cast<int>(at_once), 1));
+  return asked;
+}
+
+// How many workers, in how many databases at once, with how much memory; and how long that will take.
+Parallelism plan_work(const RestoreFacts& facts, RestorePlan& plan) {
+  const Machine machine{.processors = system::processor_count(),
+                        .memory_bytes = facts.server.data_is_local ? system::physical_memory_bytes() : 0};
+  const Parallelism asked = what_is_asked(plan, machine);
   std::vector<const SchemaFacts*> schemas;
   for (const auto& [database, schema] : facts.schemas) schemas.push_back(&schema);
-  return schemas;
+  plan.locks = plan_locks(schemas, fit_connections(facts.server, asked).value_or(Parallelism()), facts.server,
+                          facts.locks);
+  plan.workers = plan.locks.given.workers;
+  plan.parallel_databases = plan.locks.given.parallel;
+  const Profile profile = plan.options.profile;
+  plan.maintenance_memory_mib =
+      maintenance_memory_mib(numbers_of(profile, machine), machine, plan.locks.given);
+  plan.profile = describe(profile, machine, plan.locks.given, plan.maintenance_memory_mib);
+
+  RestoreSize size{.proof = plan.options.proof};
+  for (const DatabasePlan& database : plan.databases) {
+    if (database.action == DatabaseAction::kSkip) continue;
+    size.row_bytes += database.row_bytes;
+    size.tables += database.tables;
+    ++size.databases;
+  }
+  plan.expected = expect_time(size, plan.locks.given, machine.processors);
+  return asked;
 }
 
 // A manifest says nothing of other servers.
@@ -312,19 +346,14 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     look_at_unfinished(repository, plan.databases, *programs, operation, facts);
   }
 
-  const int parallel = std::max(options.parallel_databases, 1);
-  const int asked = options.jobs > 0 ? options.jobs : system::processor_count();
-  const int by_slots = workers_by_slots(facts.server, asked, parallel);
-  const LockBudget locks =
-      plan_locks(all_schemas(facts), std::max(by_slots, 1), parallel, facts.server, facts.locks);
+  const Parallelism asked = plan_work(facts, plan);
   plan.preflight = judge({.facts = facts,
                           .document = plan.document,
                           .options = plan.options,
                           .databases = plan.databases,
-                          .locks = locks,
-                          .slots_workers = by_slots,
-                          .workers_asked = asked,
-                          .parallel = parallel});
+                          .locks = plan.locks,
+                          .by_connections = fit_connections(facts.server, asked),
+                          .asked = asked});
   for (const std::string& statement : facts.globals.create)
     plan.globals_to_create.push_back(mask_password(statement));
   plan.globals_with_secrets = std::move(facts.globals.create);
@@ -333,7 +362,6 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     plan.globals_to_align.push_back(mask_password(statement));
   plan.align_with_secrets = std::move(facts.globals.align);
   plan.with_owners = facts.server.is_superuser;
-  plan.workers = locks.workers;
   return plan;
 }
 

@@ -130,6 +130,8 @@ class Reader {
     if (tokens[at].is("TABLE") || tokens[at].is("VIEW") || tokens[at].is("SEQUENCE")) ++facts_.relations;
     if (tokens[at].is("TABLE")) read_partitioning(statement, at + 1);
     if (tokens[at].is("EXTENSION")) has_extensions_ = true;
+    if (tokens[at].is("SUBSCRIPTION") && at + 1 < tokens.size())
+      facts_.subscriptions.insert(tokens[at + 1].value());
     if (!tokens[at].is("INDEX") && !tokens[at].is("TRIGGER")) return;
     size_t table = statement.find("ON", at) + 1;
     if (table < tokens.size() && tokens[table].is("ONLY")) ++table;

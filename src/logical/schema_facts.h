@@ -23,8 +23,9 @@ struct SchemaFacts {
   std::set<std::string> roles;  // that own something, are granted something, or stand in a policy or mapping
   std::set<std::string> tablespaces;
   std::set<std::string> label_providers;  // of security labels
-  uint64_t relations = 0;                 // tables, views, sequences, indexes
-  std::vector<StatementLocks> locks;      // the hungriest statements, most first, at most kMostStatements
+  std::set<std::string> subscriptions;
+  uint64_t relations = 0;             // tables, views, sequences, indexes
+  std::vector<StatementLocks> locks;  // the hungriest statements, most first, at most kMostStatements
 };
 
 inline constexpr size_t kMostStatements = 64;

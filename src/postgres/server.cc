@@ -47,7 +47,9 @@ ServerFacts read_server_facts(Connection& connection) {
            r.rolsuper, r.rolsuper OR r.rolcreatedb, r.rolsuper OR r.rolcreaterole,
            (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'),
            (SELECT count(*) FROM pg_catalog.pg_locks WHERE NOT fastpath AND mode <> 'SIReadLock'),
-           (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' OR (backend_type IS NULL AND datid IS NOT NULL))
+           (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' OR (backend_type IS NULL AND datid IS NOT NULL)),
+           (SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM pg_catalog.pg_roles WHERE rolname = session_user),
+           (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = session_user)
       FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)");
   facts.start_time = answer.string(0, 0);
   facts.in_recovery = answer.boolean(0, 1);
@@ -58,6 +60,8 @@ ServerFacts read_server_facts(Connection& connection) {
   facts.data_directory = answer.string(0, 6);
   facts.locks_in_use = answer.integer(0, 7);
   facts.used_connections = static_cast<int>(answer.integer(0, 8));
+  facts.role_connection_limit = static_cast<int>(answer.integer(0, 9));
+  facts.role_connections = static_cast<int>(answer.integer(0, 10));
 
   const Result settings = connection.execute(R"(
     SELECT name, setting FROM pg_catalog.pg_settings

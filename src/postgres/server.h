@@ -30,6 +30,8 @@ struct ServerFacts {
   int max_wal_senders = 0;
   int reserved_connections = 0;  // superuser_reserved_connections + reserved_connections (16+)
   int used_connections = 0;
+  int role_connection_limit = -1;  // of the role that connected; -1: none
+  int role_connections = 0;        // that it has now
   int64_t locks_in_use = 0;  // NOT fastpath, without SIReadLock
 };
 

@@ -13,7 +13,7 @@ from support.contents import SMALL
 from support.program import SOURCE, binary
 
 COMMANDS = ["init", "backup cluster", "backup database", "list", "show", "restore cluster", "restore database", "check",
-            "cat", "repair index", "stats", "cleanup", "doctor", "man", "completion"]  # fmt: skip
+            "cat", "repair index", "stats", "cleanup", "doctor", "locks", "man", "completion"]  # fmt: skip
 
 
 class Help(EndToEnd):
@@ -225,7 +225,7 @@ class Output(EndToEnd):
         backup = self.prepared()
         calls = [["list"], ["show", backup], ["show", "latest"], ["check"], ["check", "--read-data"], ["doctor"],
                  ["restore", "cluster", "latest"], ["restore", "database", "app", "--as", "copy", "--confirm"],
-                 ["cleanup"], ["cleanup", "--kept", "--confirm"], ["backup", "database", "app"], ["backup", "cluster"],
+                 ["cleanup"], ["cleanup", "--kept", "--confirm"], ["locks", "latest"], ["backup", "database", "app"], ["backup", "cluster"],
                  ["init", "--repository", self.folder / "another"]]  # fmt: skip
         for argv in calls:
             with self.subTest(argv=argv):
