@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import signal
 import unittest
 
 from support.case import EndToEnd
@@ -24,6 +25,9 @@ class Guide(EndToEnd):
         self.cluster.create_database("app", contents=SMALL + "create table orders (id int); insert into orders values (1);")
         self.init()
         backup = self.back_up()
+        killed = self.start("restore", "cluster", "latest", "--report-dir", self.folder, "--confirm", pause=["rows-done:app"])
+        killed.wait_for("rows-done:app").send(signal.SIGKILL).finish()
+        [manifest] = self.folder.glob("restore-manifest-*.json")
         tried = 0
         for command in commands():
             with self.subTest(command=command):
@@ -37,6 +41,7 @@ class Guide(EndToEnd):
                     continue
                 self.assertEqual("dbbackup", words[0])
                 argv = [backup if word == "20261120T20" else word for word in words[1:]]
+                argv = [manifest if word.startswith("restore-manifest-") else word for word in argv]
                 argv = [self.folder / "report.log" if word.endswith("restore.log") else word for word in argv]
                 outcome = self.tool.run(*argv)
                 # The examples of arithmetic come out as they are told: too few locks is an answer.

@@ -5,7 +5,7 @@ import time
 import unittest
 
 from support.case import EndToEnd
-from support.contents import SMALL
+from support.contents import SMALL, wide_table
 
 LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
 CHECKS = ("connection", "topology", "rights", "version", "client programs", "backup", "backup data", "locks", "connections",
@@ -32,6 +32,7 @@ class Preflight(EndToEnd):
             self.assertTrue(lines[check]["finding"])
 
     def test_wal_that_a_slot_holds_back_is_said_and_counted(self):
+        self.cluster.sql(wide_table("wide", 5), "app")
         self.back_up()
         before = self.lines()["disk: pg_default"]["finding"]
         self.cluster.sql("select pg_create_physical_replication_slot('nobody', true)")
