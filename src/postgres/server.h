@@ -32,7 +32,7 @@ struct ServerFacts {
   int used_connections = 0;
   int role_connection_limit = -1;  // of the role that connected; -1: none
   int role_connections = 0;        // that it has now
-  int64_t locks_in_use = 0;  // NOT fastpath, without SIReadLock
+  int64_t locks_in_use = 0;        // NOT fastpath, without SIReadLock
 };
 
 ServerFacts read_server_facts(Connection& connection);
