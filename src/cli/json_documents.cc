@@ -250,6 +250,7 @@ Json plan_json(const logical::RestorePlan& plan) {
                                 {"name", database.name},
                                 {"action", name_of(database.action)},
                                 {"reason", database.reason},
+                                {"refusal", recorded_error(database.refusal)},
                                 {"kept_name", database.kept_name ? Json(*database.kept_name) : Json(nullptr)},
                                 {"drop_old", database.drop_old},
                                 {"drop_first", database.drop_first},

@@ -77,6 +77,7 @@ std::string how_far_it_came(const logical::RestoreResult& result, const std::str
 }
 
 std::string what_happens(const logical::DatabasePlan& database) {
+  if (!database.refusal.empty()) return "not restored: " + database.refusal;
   switch (database.action) {
     case DatabaseAction::kCreate:
       return "created";

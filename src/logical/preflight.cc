@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/units.h"
 #include "logical/preflight_parts.h"
@@ -153,6 +154,7 @@ void part_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
     }
     if (plan.action == DatabaseAction::kSwap && !in.options.replace_with_part) {
       line.verdict = Verdict::kRefused;
+      line.only = {plan.source};
       line.finding += fmt::format("; \"{}\" would lose all the rest", plan.name);
       line.remedy = fmt::format(
           "Restore it beside, with --as; or {}. If a part is what you want in its place: "
@@ -243,10 +245,12 @@ PreflightLine connections_line(const PreflightInput& in) {
 void globals_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) {
   const GlobalsPlan& globals = in.facts.globals;
   std::vector<std::string> missing;
+  std::set<std::string> only;
   for (const DatabasePlan& plan : in.databases) {
     const DatabaseRecord* record = in.document.find(plan.source);
     if (plan.action == DatabaseAction::kSkip || record == nullptr) continue;
     for (std::string& role : missing_roles(in.facts, *record)) {
+      only.insert(plan.source);
       if (std::ranges::find(missing, role) == missing.end()) missing.push_back(std::move(role));
     }
   }
@@ -257,7 +261,7 @@ void globals_lines(const PreflightInput& in, std::vector<PreflightLine>& lines) 
                      in.options.globals == Globals::kNone
                          ? fmt::format("missing, and --globals none creates none: {}", join_names(missing))
                          : fmt::format("missing, and not in the backup: {}", join_names(missing)),
-                     "Create them on the target: CREATE ROLE ..."});
+                     "Create them on the target: CREATE ROLE ...", only});
   } else {
     lines.push_back({Verdict::kOk, "roles",
                      globals.roles.empty() ? "all are there"
@@ -306,6 +310,30 @@ std::vector<std::string> missing_roles(const RestoreFacts& facts, const Database
     if (std::ranges::find(facts.globals.roles, role) == facts.globals.roles.end()) missing.push_back(role);
   }
   return missing;
+}
+
+void give_up_refused(std::vector<PreflightLine>& lines, std::vector<DatabasePlan>& databases) {
+  std::map<std::string, std::string> refusals;  // by database
+  for (const PreflightLine& line : lines) {
+    if (line.verdict != Verdict::kRefused) continue;
+    if (line.only.empty()) return;  // it is about all of them
+    for (const std::string& name : line.only)
+      refusals.emplace(name, fmt::format("{}: {}", line.check, line.finding));
+  }
+  const bool is_anything_left = std::ranges::any_of(databases, [&](const DatabasePlan& plan) {
+    return plan.action != DatabaseAction::kSkip && !refusals.contains(plan.source);
+  });
+  if (!is_anything_left) return;
+  for (DatabasePlan& plan : databases) {
+    if (refusals.contains(plan.source)) plan.refusal = refusals[plan.source];
+  }
+  for (PreflightLine& line : lines) {
+    if (line.verdict != Verdict::kRefused) continue;
+    line.verdict = Verdict::kWarning;
+    line.remedy =
+        fmt::format("Not restored, and counted as failed: {}. {}",
+                    join_names(std::vector<std::string>(line.only.begin(), line.only.end())), line.remedy);
+  }
 }
 
 std::vector<PreflightLine> judge(const PreflightInput& input) {

@@ -35,4 +35,9 @@ struct PreflightInput {
 
 std::vector<PreflightLine> judge(const PreflightInput& input);
 
+// For a restore that goes on when a database fails: databases that are refused for themselves are given up,
+// so that the others can be restored. Nothing is changed when no other is left, or something speaks against
+// all.
+void give_up_refused(std::vector<PreflightLine>& lines, std::vector<DatabasePlan>& databases);
+
 }  // namespace dbb::logical

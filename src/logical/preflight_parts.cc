@@ -41,6 +41,7 @@ PreflightLine begun_line(const DatabasePlan& plan) {
                      "What it put there is removed first: all of it is in the backup it came from."};
   if (plan.in_doubt.empty()) return line;
   line.verdict = Verdict::kRefused;
+  line.only = {plan.source};
   line.finding += fmt::format("; more may be there than it put there: {}", plan.in_doubt);
   line.remedy = fmt::format(
       "If what is there is to stay: ALTER DATABASE {} RESET {}; it is then left alone. If not: save what you "
@@ -55,18 +56,23 @@ void judge_bindings(const PreflightInput& in, const DatabasePlan& plan, const po
   const std::string check = fmt::format("database: {}", plan.name);
   if (bindings.prepared_transactions > 0) {
     lines.push_back(
-        {Verdict::kRefused, check,
+        {Verdict::kRefused,
+         check,
          fmt::format("{} prepared transaction{} in it cannot be carried over and block the swap",
                      bindings.prepared_transactions, bindings.prepared_transactions == 1 ? "" : "s"),
-         "COMMIT PREPARED or ROLLBACK PREPARED them; see pg_prepared_xacts."});
+         "COMMIT PREPARED or ROLLBACK PREPARED them; see pg_prepared_xacts.",
+         {plan.source}});
   }
   std::vector<std::string> bound;
   for (const std::string& name : bindings.subscriptions) bound.push_back("subscription " + name);
   for (const std::string& name : bindings.logical_slots) bound.push_back("logical slot " + name);
   if (bound.empty()) return;
   if (plan.drop_old && !in.options.drop_slots) {
-    lines.push_back({Verdict::kRefused, check, fmt::format("would be dropped with it: {}", join_names(bound)),
-                     "Keep the old database with --old keep, or add --drop-slots."});
+    lines.push_back({Verdict::kRefused,
+                     check,
+                     fmt::format("would be dropped with it: {}", join_names(bound)),
+                     "Keep the old database with --old keep, or add --drop-slots.",
+                     {plan.source}});
   } else {
     lines.push_back(
         {Verdict::kWarning, check, fmt::format("bound to the old database: {}", join_names(bound)),
@@ -92,48 +98,53 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
   std::vector<std::string> bound_to_name;
   std::vector<std::string> missing;
   std::vector<std::string> other_version;
-  std::set<std::string> needed_broken;
+  std::map<std::string, std::set<std::string>> needed_broken;  // the databases that need it
   std::vector<std::string> not_ours;
+  std::map<const void*, std::set<std::string>> only;  // by the list it stands in: databases
   for_each_restored(in, [&](const DatabasePlan& plan, const DatabaseRecord& record) {
     for (const postgres::ExtensionNeed& need : record.extensions) {
       if (need.name == kCronExtension && plan.action != DatabaseAction::kFillSystem) {
         bound_to_name.push_back(fmt::format("{} (for {})", need.name, plan.source));
+        only[&bound_to_name].insert(plan.source);
       }
       const bool takes_superuser =
           !in.facts.server.is_superuser && in.facts.superuser_extensions.contains(need.name);
       // What template0 has is there already.
       if (takes_superuser && need.name != "plpgsql") {
         not_ours.push_back(fmt::format("{} (for {})", need.name, plan.source));
+        only[&not_ours].insert(plan.source);
       } else if (in.facts.broken_extensions.contains(need.name)) {
-        needed_broken.insert(need.name);
+        needed_broken[need.name].insert(plan.source);
       } else if (!in.facts.extensions.contains(need.name)) {
         missing.push_back(fmt::format("{} (for {})", need.name, plan.source));
+        only[&missing].insert(plan.source);
       } else if (in.facts.extension_versions.contains(need.name + " " + need.version)) {
         continue;
       } else if (need.name == kTimescaleExtension) {  // its catalog's rows fit no other version
         missing.push_back(fmt::format("{} {} (for {})", need.name, need.version, plan.source));
+        only[&missing].insert(plan.source);
       } else {
         other_version.push_back(fmt::format("{} {} (for {})", need.name, need.version, plan.source));
       }
     }
   });
   if (!missing.empty()) {
-    lines.push_back({Verdict::kRefused, "extensions",
-                     fmt::format("not installed on the target: {}", join_names(missing)),
-                     "Install their packages there; pg_available_extensions shows what is there."});
+    lines.push_back(
+        {Verdict::kRefused, "extensions", fmt::format("not installed on the target: {}", join_names(missing)),
+         "Install their packages there; pg_available_extensions shows what is there.", only[&missing]});
   }
   for (const auto& [name, problem] : in.facts.broken_extensions) {
     const bool is_needed = needed_broken.contains(name);
     lines.push_back({is_needed ? Verdict::kRefused : Verdict::kWarning, fmt::format("extension: {}", name),
                      fmt::format("its control file on the target cannot be read: {}", problem),
-                     is_needed
-                         ? "Mend the file there, or install its package anew."
-                         : "The backup does not need it; it hides the versions of the others from us."});
+                     is_needed ? "Mend the file there, or install its package anew."
+                               : "The backup does not need it; it hides the versions of the others from us.",
+                     is_needed ? needed_broken[name] : std::set<std::string>{}});
   }
   if (!not_ours.empty()) {
     lines.push_back({Verdict::kRefused, "extensions",
                      fmt::format("only a superuser may create: {}", join_names(not_ours)),
-                     "Restore as a superuser with -U."});
+                     "Restore as a superuser with -U.", only[&not_ours]});
   }
   if (!other_version.empty()) {
     lines.push_back({Verdict::kWarning, "extensions",
@@ -146,7 +157,8 @@ void judge_extensions(const PreflightInput& in, std::vector<PreflightLine>& line
          fmt::format("cannot be created in a database that is not named yet: {}", join_names(bound_to_name)),
          "pg_cron lives only in the database that cron.database_name names, and a restore builds "
          "beside it. Restore the other databases one by one; for this one, back up again after "
-         "DROP EXTENSION pg_cron, or keep pg_cron in database postgres."});
+         "DROP EXTENSION pg_cron, or keep pg_cron in database postgres.",
+         only[&bound_to_name]});
   }
   if (missing.empty() && needed_broken.empty() && other_version.empty() && bound_to_name.empty() &&
       not_ours.empty())
@@ -205,8 +217,11 @@ void judge_locales(const PreflightInput& in, std::vector<PreflightLine>& lines) 
     if (!finding.problem.empty()) {
       fine = false;
       lines.push_back(
-          {Verdict::kRefused, fmt::format("locale: {}", plan.source), finding.problem,
-           "Install the locale on the target (dpkg-reconfigure locales) and restart PostgreSQL there."});
+          {Verdict::kRefused,
+           fmt::format("locale: {}", plan.source),
+           finding.problem,
+           "Install the locale on the target (dpkg-reconfigure locales) and restart PostgreSQL there.",
+           {plan.source}});
     } else if (!wanted.collation_version.empty() && !finding.collation_version.empty() &&
                wanted.collation_version != finding.collation_version) {
       fine = false;
@@ -273,9 +288,11 @@ void judge_replaced_databases(const PreflightInput& in, std::vector<PreflightLin
     judge_bindings(in, plan, old->bindings, lines);
     if (old->is_ours) continue;
     lines.push_back(
-        {Verdict::kRefused, fmt::format("database: {}", plan.name),
+        {Verdict::kRefused,
+         fmt::format("database: {}", plan.name),
          fmt::format("belongs to {}; {} may not rename it", old->properties.owner, in.facts.server.role),
-         "Restore as its owner or as a superuser with -U, or under another name with --as."});
+         "Restore as its owner or as a superuser with -U, or under another name with --as.",
+         {plan.source}});
   }
 }
 

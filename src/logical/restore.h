@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,9 @@ struct PreflightLine {
   std::string check;        // "locks", "disk: tablespace fast"
   std::string finding;      // with the arithmetic
   std::string remedy = {};  // what will be done about it, or what to do
+  // The databases, by name in the backup, that a refusal is about, when others could be restored all the
+  // same.
+  std::set<std::string> only = {};
 };
 
 enum class DatabaseAction : uint8_t {
@@ -106,7 +110,8 @@ struct DatabasePlan {
   std::string name;          // name on the target
   std::string staging_name;  // "" when filled in place or skipped
   DatabaseAction action = DatabaseAction::kCreate;
-  std::string reason = {};                    // of a skip
+  std::string reason = {};   // of a skip
+  std::string refusal = {};  // why it is given up before it is begun, while others are restored
   std::optional<std::string> kept_name = {};  // the old one's name until it is dropped, or for good
   bool drop_old = false;
   bool drop_first = false;       // before its replacement is built

@@ -64,6 +64,8 @@ void Execution::run(const Operation& operation) {
     } else if (plan.action == DatabaseAction::kSkip) {
       operation.warn("database-skipped", fmt::format("{} is skipped: {}", plan.name, plan.reason),
                      {{"database", plan.name}});
+    } else if (!plan.refusal.empty()) {
+      give_up(operation, i);
     } else {
       (plan.action == DatabaseAction::kFillSystem ? in_place : beside).push_back(i);
       continue;
@@ -79,6 +81,19 @@ void Execution::run(const Operation& operation) {
     throw;
   }
   settle_unfinished(operation);
+}
+
+// The preflight speaks against it.
+void Execution::give_up(const Operation& operation, size_t index) {
+  const DatabasePlan& plan = shared_.plan.databases[index];
+  result_.databases[index].failure = DatabaseFailure{
+      .code = std::string(info(ErrorCode::kPreflightRefused).name),
+      .phase = "preflight",
+      .message = plan.refusal,
+      .solution = {"See what to do about it in the plan: the same command without --confirm."}};
+  record(operation, index);
+  operation.warn("database-failed", fmt::format("{}: not restored: {}", plan.name, plan.refusal),
+                 {{"database", plan.name}, {"phase", "preflight"}});
 }
 
 // Until all of them are over, in one way or another.

@@ -25,6 +25,7 @@ class Execution {
   void run_all(const Operation& operation, Indexes databases, int at_once);
   void run_pool(const Operation& operation, const Indexes& databases, int at_once);
   void run_one(const Operation& operation, size_t index);
+  void give_up(const Operation& operation, size_t index);
   void attempt(const Operation& operation, size_t index);
   void swap_together(const Operation& operation);
   void finish_swap_of_earlier_attempt(const Operation& operation, size_t index);

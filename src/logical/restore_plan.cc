@@ -354,6 +354,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
                           .locks = plan.locks,
                           .by_connections = fit_connections(facts.server, asked),
                           .asked = asked});
+  if (options.failures.go_on) give_up_refused(plan.preflight, plan.databases);
   for (const std::string& statement : facts.globals.create)
     plan.globals_to_create.push_back(mask_password(statement));
   plan.globals_with_secrets = std::move(facts.globals.create);

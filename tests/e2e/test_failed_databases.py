@@ -172,6 +172,42 @@ class Failing(EndToEnd):
             self.failed_with("USAGE", self.restore(*words))
 
 
+class RefusedForThemselves(EndToEnd):
+    """What the preflight refuses of one database is no reason to go without the others, when that was asked for."""
+
+    settings = {"max_prepared_transactions": "2"}
+
+    def test_a_database_that_is_refused_counts_as_failed_and_the_others_are_restored(self):
+        self.init()
+        for name in ("app", "shop", "store", "till", "vault"):
+            self.cluster.create_database(name, contents="create table t as select 1 as a")
+        backup = self.back_up()
+        self.cluster.sql("create table later (i int)", "app")
+        self.cluster.sql("begin; insert into t values (2); prepare transaction 'open'", "vault")
+        self.addCleanup(self.cluster.sql, "rollback prepared 'open'", "vault")
+        self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", backup, "--confirm")
+        plan = self.succeeds("restore", "cluster", backup, "--continue-on-error")
+        self.assertIn("counted as failed: vault", " ".join(plan.text.split()))
+        outcome = self.succeeds("restore", "cluster", backup, "--continue-on-error", "--confirm", "--json")
+        states = {one["name"]: one for one in outcome.document["databases"]}
+        self.assertEqual(("PREFLIGHT_REFUSED", "preflight"), tuple(states["vault"]["failure"][field] for field in ("code", "phase")))
+        self.assertIn("prepared transaction", states["vault"]["failure"]["message"])
+        self.assertTrue(all(states[name]["restored"] for name in ("app", "shop", "store", "till")), outcome)
+        self.assertFalse(self.cluster.rows("select 1 from pg_class where relname = 'later'", "app"))
+        self.cluster.sql("rollback prepared 'open'", "vault")
+        oid = self.cluster.oid_of("vault")
+        self.succeeds("restore", "cluster", "--resume-from-manifest", outcome.document["manifest"], "--confirm")
+        self.assertNotEqual(oid, self.cluster.oid_of("vault"))
+        self.cluster.sql("begin; prepare transaction 'open'", "vault")  # for the cleanup
+
+    def test_what_speaks_against_all_refuses_all(self):
+        self.init()
+        self.cluster.create_database("app")
+        backup = self.back_up()
+        self.cluster.sql("create role limited login")
+        self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", backup, "--continue-on-error", "--confirm", "-U", "limited")
+
+
 class LocksTaken(EndToEnd):
     """Somebody takes what is left of the lock table while a restore runs."""
 
