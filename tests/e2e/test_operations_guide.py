@@ -41,8 +41,8 @@ class Guide(EndToEnd):
                     continue
                 self.assertEqual("dbbackup", words[0])
                 argv = [backup if word == "20261120T20" else word for word in words[1:]]
-                argv = [manifest if word.startswith("restore-manifest-") else word for word in argv]
-                argv = [self.folder / "report.log" if word.endswith("restore.log") else word for word in argv]
+                argv = [str(manifest) if word.startswith("restore-manifest-") else word for word in argv]
+                argv = [str(self.folder / "report.log") if word.endswith("restore.log") else word for word in argv]
                 outcome = self.tool.run(*argv)
                 # The examples of arithmetic come out as they are told: too few locks is an answer.
                 self.assertIn(outcome.code, (0, 5) if argv[0] == "locks" else (0,), outcome)
