@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -16,6 +17,10 @@ struct Progress {
   uint64_t bytes_total = 0;  // 0: not known yet
   uint32_t databases_done = 0;
   uint32_t databases_total = 0;
+  std::string waiting = {};  // "waiting for a lock held by process 4711 ...", while it is so
+  // Of all work, of which rows are only a part; where it is estimated.
+  std::optional<double> work_done = {};  // 0 to 1
+  std::optional<double> left_seconds = {};
 };
 
 enum class Severity : uint8_t { kInfo, kWarning };

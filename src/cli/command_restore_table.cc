@@ -129,8 +129,12 @@ class RestoreTableCommand final : public Command {
         {.names = "-j,--jobs", .value = "N", .description = "workers (one per processor)", .target = &jobs_},
         {.names = "--lock-timeout",
          .value = "SECONDS",
-         .description = "how long to wait for a lock (60)",
+         .description = "how long a statement waits for somebody else's lock before the restore fails (60)",
          .target = &lock_timeout_},
+        {.names = "--debug-locks",
+         .value = "",
+         .description = "write twice a second who waits for whom, and what every session of the restore does",
+         .target = &debug_locks_},
     };
     for (OptionSpec& spec : rules_.rule_specs()) {
       // What the others choose does not hang on a table.
@@ -153,6 +157,7 @@ class RestoreTableCommand final : public Command {
     if (as_) options.as = logical::parse_table_name(*as_);
     options.jobs = first_of(jobs_, configured.jobs, options.jobs);
     options.lock_timeout = first_of(lock_timeout_, configured.lock_timeout, options.lock_timeout);
+    options.debug_locks = debug_locks_;
     repository::Repository& repository = context.repository();
     options.backup = choose_database_backup(repository, from_, *database_, newest_for(context));
 
@@ -178,6 +183,7 @@ class RestoreTableCommand final : public Command {
   std::optional<std::string> into_;
   std::optional<int> jobs_;
   std::optional<std::chrono::seconds> lock_timeout_;
+  bool debug_locks_ = false;
   bool confirm_ = false;
   bool replace_ = false;
   bool no_proof_ = false;

@@ -26,7 +26,9 @@ class JsonProgress final : public ProgressSink {
       const auto& progress = std::get<Progress>(event);
       const auto now = clock_.steady_now();
       meter_.update(progress, now);
-      if (written_ && progress.phase == phase_ && now - *written_ < kEvery) return;
+      const bool is_same = progress.phase == phase_ && progress.databases_done == databases_done_;
+      if (written_ && is_same && now - *written_ < kEvery) return;
+      databases_done_ = progress.databases_done;
       written_ = now;
       phase_ = progress.phase;
       line["event"] = "progress";
@@ -37,8 +39,13 @@ class JsonProgress final : public ProgressSink {
       line["bytes_per_second"] = meter_.bytes_per_second();
       const auto left = meter_.time_left();
       line["left_seconds"] = left ? Json(left->count()) : Json(nullptr);
+      line["percent"] = progress.bytes_total == 0 ? Json(nullptr)
+                                                  : Json(100.0 * static_cast<double>(progress.bytes_done) /
+                                                         static_cast<double>(progress.bytes_total));
+      line["work_percent"] = progress.work_done ? Json(*progress.work_done * 100) : Json(nullptr);
       line["databases_done"] = progress.databases_done;
       line["databases_total"] = progress.databases_total;
+      line["waiting"] = progress.waiting.empty() ? Json(nullptr) : Json(progress.waiting);
     }
     // Names of objects need not be UTF-8; a replacement character is better than no line.
     write_(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -54,6 +61,7 @@ class JsonProgress final : public ProgressSink {
   std::mutex mutex_;  // guards what follows
   ProgressMeter meter_;
   std::string phase_;
+  uint32_t databases_done_ = 0;
   std::optional<ProgressMeter::TimePoint> written_;
 };
 

@@ -137,6 +137,8 @@ void ProgressMeter::update(const Progress& progress, TimePoint now) {
   if (progress.bytes_total != total_ || progress.bytes_done < done_) samples_.clear();
   done_ = progress.bytes_done;
   total_ = progress.bytes_total;
+  work_done_ = progress.work_done;
+  left_seconds_ = progress.left_seconds;
   if (samples_.size() >= 2 && now - samples_[samples_.size() - 2].when < kSampleEvery) samples_.pop_back();
   samples_.push_back({.when = now, .bytes = done_});
   while (samples_.size() > 2 && now - samples_[1].when >= kRateWindow) samples_.pop_front();
@@ -150,6 +152,7 @@ double ProgressMeter::bytes_per_second() const {
 }
 
 std::optional<seconds> ProgressMeter::time_left() const {
+  if (left_seconds_) return seconds(static_cast<int64_t>(std::ceil(*left_seconds_)));
   const double rate = bytes_per_second();
   if (total_ == 0 || rate < 1 || done_ >= total_) return std::nullopt;
   const double left = std::ceil(static_cast<double>(total_ - done_) / rate);
@@ -159,6 +162,7 @@ std::optional<seconds> ProgressMeter::time_left() const {
 }
 
 std::optional<int> ProgressMeter::percent() const {
+  if (work_done_) return std::clamp(static_cast<int>(*work_done_ * 100), 0, 99);
   if (total_ == 0) return std::nullopt;
   const double part = static_cast<double>(std::min(done_, total_)) / static_cast<double>(total_);
   return done_ >= total_ ? 100 : std::min(99, static_cast<int>(part * 100));
@@ -179,6 +183,7 @@ std::string describe_progress(const Progress& progress, const ProgressMeter& met
   if (progress.databases_total > 0) {
     out += fmt::format(", databases {} of {}", progress.databases_done, progress.databases_total);
   }
+  if (!progress.waiting.empty()) out += ", " + progress.waiting;
   if (!progress.object.empty()) out += ", " + progress.object;
   return out;
 }

@@ -15,8 +15,9 @@
 
 namespace dbb::cli {
 
-// Bytes a second and time left, from the newest progress of an operation. By bytes, never by databases: a
-// small database that is done says nothing about a large one that is not. Confined to one thread.
+// Bytes a second, percent and time left, from the newest progress of an operation. By bytes, never by
+// databases: a small database that is done says nothing about a large one that is not. Confined to one
+// thread.
 class ProgressMeter {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -24,7 +25,7 @@ class ProgressMeter {
   void update(const Progress& progress, TimePoint now);
   // Over the last half minute; 0 before there is anything to divide.
   double bytes_per_second() const;
-  // Empty when the total or the rate is not known.
+  // The operation's own estimate, where it makes one; empty when the total or the rate is not known.
   std::optional<std::chrono::seconds> time_left() const;
   std::optional<int> percent() const;  // rounded down: 100 means done
 
@@ -36,6 +37,8 @@ class ProgressMeter {
   std::deque<Sample> samples_;
   uint64_t done_ = 0;
   uint64_t total_ = 0;
+  std::optional<double> work_done_;
+  std::optional<double> left_seconds_;
 };
 
 // "rows: 1.20 GB of 4.50 GB (26 %), 210 MB/s, 16.0 s left, databases 2 of 5, app: public.orders"

@@ -241,8 +241,13 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
       profile_option(profile),
       {.names = "--lock-timeout",
        .value = "SECONDS",
-       .description = "how long to wait for a lock (60)",
+       .description = "how long a statement waits for somebody else's lock before the restore fails (60)",
        .target = &lock_timeout},
+      {.names = "--debug-locks",
+       .value = "",
+       .description = "write twice a second how full the server's lock table is, what every session of the "
+                      "restore does, and who waits for whom",
+       .target = &debug_locks},
       {.names = "--system-databases",
        .value = "WHAT",
        .description = "postgres and template1, where they are not empty: skip or merge (skip)",
@@ -307,6 +312,7 @@ void RestoreRunOptions::apply_manner(const Configuration& configured,
   if (old) restore.old = *old == "drop" ? logical::OldDatabase::kDrop : logical::OldDatabase::kKeep;
   if (no_proof) restore.proof = false;
   if (drop_slots) restore.drop_slots = true;
+  if (debug_locks) restore.debug_locks = true;
   if (validate) restore.validate_fully = *validate == "full";
   restore = with_profile(std::move(restore), profile, jobs, parallel_databases, configured);
   restore.lock_timeout = first_of(lock_timeout, configured.lock_timeout, restore.lock_timeout);

@@ -43,6 +43,7 @@ struct RestoreRunOptions {
   std::optional<std::string> resume_from_manifest;
   std::optional<std::string> report_directory;
   FailureOptions failures;
+  bool debug_locks = false;
 
   std::vector<OptionSpec> specs();
   std::vector<OptionSpec> rule_specs();  // of these, those that say what is restored and whose it becomes

@@ -26,9 +26,15 @@ std::string Operation::application_name(std::string_view role) const {
   return fmt::format("dbbackup {} {}", run.random_part(), role);
 }
 
+std::vector<std::pair<std::string, std::string>> Operation::session_settings() const {
+  if (lock_timeout.count() == 0) return {};
+  return {{"lock_timeout", fmt::format("{}ms", lock_timeout.count())}};
+}
+
 postgres::Connection Operation::connect(const std::string& database, std::string_view role) const {
-  return postgres::Connection::open(target.with_database(database),
-                                    {.application_name = application_name(role)}, stop);
+  return postgres::Connection::open(
+      target.with_database(database),
+      {.application_name = application_name(role), .settings = session_settings()}, stop);
 }
 
 postgres::Connection Operation::connect_to_read(const std::string& database, std::string_view role) const {

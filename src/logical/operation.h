@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/backup_id.h"
@@ -14,6 +16,8 @@
 #include "system/clock.h"
 
 namespace dbb::logical {
+
+class LockWaits;
 
 // Called when an operation reaches a named step of one database ("" for the cluster). Tests stop the world
 // there; the names are listed in backup.h and restore.h. Called from many threads.
@@ -32,6 +36,10 @@ struct Operation {
   std::stop_token stop;
   StepHook at_step = [](std::string_view, std::string_view) {};
   std::string host = {};  // name of this host, for records
+  // Of a restore: how long its statements wait for a lock of somebody else's (0: for ever), and, while it is
+  // watched, who waits for whom.
+  std::chrono::milliseconds lock_timeout{0};
+  const LockWaits* lock_waits = nullptr;
 
   void notice(std::string kind, std::string text,
               std::vector<std::pair<std::string, std::string>> fields = {}) const;
@@ -39,6 +47,8 @@ struct Operation {
             std::vector<std::pair<std::string, std::string>> fields = {}) const;
   // "dbbackup <random part of run> <role>": who holds a session or a lock, in pg_stat_activity.
   std::string application_name(std::string_view role) const;
+  // What every session of it is given besides.
+  std::vector<std::pair<std::string, std::string>> session_settings() const;
   postgres::Connection connect(const std::string& database, std::string_view role) const;
   // For reading what users made: a table that somebody swaps for a view or a foreign table meanwhile is
   // refused, instead of running its code with our rights (CVE-2024-7348).

@@ -13,7 +13,7 @@ namespace dbb::logical {
 
 // Sessions one database takes at most: its workers, the program that leads them, and the one that watches.
 inline constexpr int kSessionsBesideWorkers = 2;
-inline constexpr int kControlSessions = 2;
+inline constexpr int kControlSessions = 3;  // one shows that the run lives, one watches, one works
 
 // Slots the role may still take, reserved ones and its own limit taken into account. May be negative.
 int free_connections(const postgres::ServerFacts& server);

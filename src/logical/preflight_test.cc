@@ -172,7 +172,7 @@ TEST_F(Preflight, FewLocksMeanOneWorkerAndTooFewAreRefused) {
 }
 
 TEST_F(Preflight, FewConnectionSlotsMeanFewerWorkers) {
-  facts.server.used_connections = 94;  // 100 - 94 - 2 - 2: two are left
+  facts.server.used_connections = 93;  // 100 - 93 - 3 - 2: two are left
   EXPECT_EQ(line("connections").verdict, Verdict::kWarning);
   EXPECT_EQ(line("connections").remedy, "Restoring with 2 workers instead of 4 workers.");
   facts.server.used_connections = 96;

@@ -11,6 +11,8 @@
 #include "codec/xxh3.h"
 #include "logical/globals_text.h"
 #include "logical/restore_execution.h"
+#include "logical/restore_sizes.h"
+#include "logical/restore_watch.h"
 
 namespace dbb::logical {
 namespace {
@@ -188,20 +190,18 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
   create_globals(plan, operation, maintenance);
   operation.at_step("globals-done", "");
 
-  uint64_t bytes = 0;
-  for (const DatabasePlan& database : plan.databases) {
-    if (database.action != DatabaseAction::kSkip) bytes += database.row_bytes;
-  }
-  RestoreProgress progress(operation.events, operation.clock, bytes * (plan.options.proof ? 2 : 1),
-                           static_cast<uint32_t>(plan.databases.size()));
   const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(plan.manifest.id);
+  RestoreProgress progress(operation.events, operation.clock, sizes_of(plan, *backup),
+                           concurrency_of(plan, server));
+  const RestoreWatch watch(operation, maintenance, watch_options(plan, server, control.session()), progress);
   const RestoreShared shared{.repository = repository,
                              .backup = *backup,
                              .plan = plan,
                              .server = server,
                              .maintenance = maintenance,
                              .progress = progress,
-                             .journal = journal};
+                             .journal = journal,
+                             .watch = watch};
   const auto finish = [&] {
     result.seconds = std::chrono::duration<double>(operation.clock.steady_now() - begun).count();
     for (const DatabaseOutcome& outcome : result.databases) result.proof_seconds += outcome.proof_seconds;
@@ -209,10 +209,13 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
     result.failures = journal.failures_file();
   };
   try {
-    Execution(shared, [&] { return control.answers(); }, result).run(operation);
+    Execution(shared, [&] { return control.answers(); }, result).run(watch.watched());
     if (!plan.align_with_secrets.empty()) {
-      result.globals_aligned = align_globals_now(plan, operation, maintenance);
+      result.globals_aligned = align_globals_now(plan, watch.watched(), maintenance);
     }
+  } catch (const Error& error) {
+    finish();
+    throw watch.reason(error);
   } catch (...) {
     finish();
     throw;

@@ -83,7 +83,8 @@ struct RestoreOptions {
   std::chrono::seconds lock_timeout{60};
   FailurePolicy failures = {};
   SwapTime swap = SwapTime::kEach;
-  bool in_place = false;  // what is replaced is dropped before its replacement is built
+  bool in_place = false;     // what is replaced is dropped before its replacement is built
+  bool debug_locks = false;  // tell what every look at the locks finds
 };
 
 enum class Verdict : uint8_t { kOk, kWarning, kRefused };

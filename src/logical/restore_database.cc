@@ -432,9 +432,6 @@ void DatabaseRestore::end_extensions() {
 
 void DatabaseRestore::load() {
   const Stopwatch watch(operation_.clock, outcome_.load_seconds);
-  const uint64_t passes = shared_.plan.options.proof ? 2 : 1;
-  for (const repository::StreamRef& stream : content_.large_objects)
-    shared_.progress.add_total(stream.bytes * passes);
   load_extension_rows(shared_.backup, content_, operation_, work_, shared_.server.is_superuser, marks());
   load_rows(shared_.backup, content_, operation_, work_,
             {.workers = load_workers(),

@@ -12,6 +12,7 @@
 #include "logical/restore_marks.h"
 #include "logical/restore_progress.h"
 #include "logical/restore_session.h"
+#include "logical/restore_watch.h"
 #include "logical/schema_plan.h"
 #include "logical/schema_runner.h"
 #include "logical/swap.h"
@@ -30,6 +31,7 @@ struct RestoreShared {
   const std::string maintenance;
   RestoreProgress& progress;
   RestoreJournal& journal;
+  const RestoreWatch& watch;
 };
 
 // A staging database that is complete and closed.

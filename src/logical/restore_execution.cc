@@ -70,7 +70,7 @@ void Execution::run(const Operation& operation) {
       (plan.action == DatabaseAction::kFillSystem ? in_place : beside).push_back(i);
       continue;
     }
-    shared_.progress.database_done();
+    shared_.progress.of(i).database_done();
   }
   try {
     run_all(operation, beside, shared_.plan.parallel_databases);
@@ -133,7 +133,8 @@ void Execution::run_one(const Operation& operation, size_t index) {
       attempt(operation, index);
       outcome.interrupted = false;
       return;
-    } catch (const Error& error) {
+    } catch (const Error& caught) {
+      const Error error = shared_.watch.reason(caught);
       if (outcome.restored) throw;  // nothing of it is missing; what followed the swap was stopped
       if (error.code() == ErrorCode::kCancelled) throw;
       if (error.code() == ErrorCode::kLockExhaustion && !is_alone_) {
@@ -159,7 +160,7 @@ void Execution::run_one(const Operation& operation, size_t index) {
       operation.warn("database-failed",
                      fmt::format("{}: failed: {}", outcome.name, outcome.failure->one_line()),
                      {{"database", outcome.name}, {"phase", outcome.failure->phase}});
-      shared_.progress.database_done();
+      shared_.progress.of(index).database_done();
       return;
     }
   }
@@ -170,7 +171,16 @@ void Execution::attempt(const Operation& operation, size_t index) {
   DatabaseOutcome& outcome = result_.databases[index];
   operation.notice("database-begun", fmt::format("Restoring database '{}'...", plan.name),
                    {{"database", plan.name}});
-  DatabaseRestore restore(shared_, plan, operation, workers(), outcome);
+  RestoreProgress progress = shared_.progress.of(index);
+  const RestoreShared mine{.repository = shared_.repository,
+                           .backup = shared_.backup,
+                           .plan = shared_.plan,
+                           .server = shared_.server,
+                           .maintenance = shared_.maintenance,
+                           .progress = progress,
+                           .journal = shared_.journal,
+                           .watch = shared_.watch};
+  DatabaseRestore restore(mine, plan, operation, workers(), outcome);
   if (plan.action == DatabaseAction::kFillSystem) {
     restore.fill_system();
   } else {
@@ -179,14 +189,14 @@ void Execution::attempt(const Operation& operation, size_t index) {
       built_[index] = built;
       return;
     }
-    DatabaseSwap swap(shared_, plan, operation, built, outcome);
+    DatabaseSwap swap(mine, plan, operation, built, outcome);
     const std::vector<double> windows =
         swap_databases(operation, shared_.maintenance, {swap.prepare()}, shared_.plan.options.lock_timeout);
     swap.done(windows.front());
   }
   record(operation, index);
   tell_outcome(outcome, operation);
-  shared_.progress.database_done();
+  progress.database_done();
 }
 
 // All or none: what one lacks, the others do without, too.
@@ -218,7 +228,7 @@ void Execution::swap_together(const Operation& operation) {
     swaps[i]->done(windows[i]);
     record(operation, indexes[i]);
     tell_outcome(outcome, operation);
-    shared_.progress.database_done();
+    shared_.progress.of(indexes[i]).database_done();
   }
 }
 

@@ -32,10 +32,12 @@ void apply_database_settings(postgres::Connection& session, const WorkSession& w
 
 postgres::Connection open_session(const Operation& operation, const WorkSession& work, std::string_view role,
                                   std::stop_token stop) {
+  Settings settings = operation.session_settings();
+  settings.insert(settings.end(), work.settings.begin(), work.settings.end());
   postgres::Connection session =
       postgres::Connection::open(operation.target.with_database(work.database),
                                  {.application_name = operation.application_name(role),
-                                  .settings = work.settings,
+                                  .settings = std::move(settings),
                                   .client_encoding = work.encoding,
                                   .users_formats = !work.canonical_formats},
                                  std::move(stop));

@@ -12,6 +12,8 @@
 #include "logical/names.h"
 #include "logical/place_table.h"
 #include "logical/proof.h"
+#include "logical/restore_sizes.h"
+#include "logical/restore_watch.h"
 #include "logical/row_loader.h"
 #include "logical/schema_archive.h"
 #include "logical/schema_runner.h"
@@ -154,14 +156,15 @@ bool may_be_left_out(const Error& error, const ArchiveEntry& entry) {
 
 class TableRestore {
  public:
-  TableRestore(repository::Repository& repository, const TablePlan& plan, const Operation& operation)
+  TableRestore(repository::Repository& repository, const TablePlan& plan, const Operation& operation,
+               RestoreProgress& progress)
       : plan_(plan),
         operation_(operation),
         manifest_(repository.read_manifest(plan.options.backup)),
         document_(parse_document(manifest_.document)),
         record_(record_of(document_, plan.options)),
         backup_(repository.open_backup(plan.options.backup)),
-        progress_(operation.events, operation.clock, plan.row_bytes * (plan.options.proof ? 2 : 1), 1),
+        progress_(progress),
         schema_(building_schema(operation.run.random_part())) {}
 
   TableResult run() {
@@ -344,7 +347,7 @@ class TableRestore {
   const Document document_;
   const DatabaseRecord& record_;
   const std::unique_ptr<repository::BackupReader> backup_;
-  RestoreProgress progress_;
+  RestoreProgress& progress_;
   const std::string schema_;  // in which it is built
   postgres::ServerFacts server_;
   WorkSession work_;
@@ -401,7 +404,18 @@ TablePlan plan_restore_table(repository::Repository& repository, const RestoreTa
 
 TableResult execute_restore_table(repository::Repository& repository, const TablePlan& plan,
                                   const Operation& operation) {
-  return TableRestore(repository, plan, operation).run();
+  RestoreProgress progress(operation.events, operation.clock, plan.row_bytes, 1);
+  WatchOptions options{.lock_timeout = plan.options.lock_timeout, .debug_locks = plan.options.debug_locks};
+  {
+    Connection session = operation.connect(plan.options.into, "probe");
+    watch_places(postgres::read_server_facts(session), {"pg_default"}, session, options);
+  }
+  const RestoreWatch watch(operation, plan.options.into, std::move(options), progress);
+  try {
+    return TableRestore(repository, plan, watch.watched(), progress).run();
+  } catch (const Error& error) {
+    throw watch.reason(error);
+  }
 }
 
 }  // namespace dbb::logical

@@ -24,6 +24,7 @@ struct RestoreTableOptions {
   EntryRules rules = {};
   int jobs = 0;  // 0: one per processor
   std::chrono::seconds lock_timeout{60};
+  bool debug_locks = false;  // tell what every look at the locks finds
 };
 
 struct TablePlan {

@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "codec/xxh3.h"
 #include "logical/large_objects.h"
+#include "logical/restore_watch.h"
 
 namespace dbb::logical {
 namespace {
@@ -51,10 +52,11 @@ uint64_t bytes_of(const std::vector<repository::StreamRef>& parts) {
 
 class Loader {
  public:
-  Loader(repository::BackupReader& backup, const DatabaseContent& content, const LoadOptions& options,
-         RestoreProgress& progress, std::string shown_database)
+  Loader(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
+         const LoadOptions& options, RestoreProgress& progress, std::string shown_database)
       : backup_(backup),
         content_(content),
+        operation_(operation),
         options_(options),
         progress_(progress),
         shown_database_(std::move(shown_database)),
@@ -92,7 +94,7 @@ class Loader {
         (task.kind != LoadTask::Kind::kPart || !options_.marks->has(mark_of_table(table(task).attributes))))
       return false;
     if (task.kind == LoadTask::Kind::kPart) rows_of_split_[task.tables.front()] += amount.value_or(0);
-    progress_.add("rows", shown_database_, task.bytes);
+    progress_.add_done_before(task.bytes);
     return true;
   }
 
@@ -184,6 +186,10 @@ class Loader {
       } catch (const Error& error) {
         // A check may read another table, by a function of the users' own, while that one's check reads this
         // one.
+        if (waited_for_ourselves(operation_, session, error)) {
+          ++attempts_left;
+          continue;
+        }
         if (error.sqlstate() != "40P01" || attempts_left == 0) throw;
       }
     }
@@ -230,6 +236,7 @@ class Loader {
 
   repository::BackupReader& backup_;
   const DatabaseContent& content_;
+  const Operation& operation_;
   const LoadOptions& options_;
   RestoreProgress& progress_;
   const std::string shown_database_;
@@ -374,7 +381,7 @@ void load_rows(repository::BackupReader& backup, const DatabaseContent& content,
   std::vector<LoadTask> tasks = plan_load(content, options.workers);
   const size_t at_once = put_last(tasks, content, tables_that_call(operation, work));
   truncate_split(operation, work, content, tasks, options.marks);
-  Loader loader(backup, content, options, progress, shown_database);
+  Loader loader(backup, content, operation, options, progress, shown_database);
   run_in_sessions(operation, work, "rows", at_once, options.workers,
                   [&](Connection& session, size_t index, const Operation& mine) {
                     loader.run(session, tasks[index]);

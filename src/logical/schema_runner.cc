@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "logical/restore_watch.h"
 #include "logical/schema_queue.h"
 #include "postgres/archive_statements.h"
 
@@ -39,6 +40,14 @@ bool may_hold_secrets(const ArchiveEntry& entry) {
 
 bool is_worth_another_attempt(const Error& error) {
   return error.sqlstate() == "40P01" || error.sqlstate() == "40001";
+}
+
+// For the progress: what builds an index weighs as much as the table's rows, a key that is checked a third;
+// everything else is quick.
+uint64_t weight_of(const SchemaTask& task) {
+  const std::string_view kind = task.entry->description;
+  if (kind == "INDEX" || kind == "CONSTRAINT") return task.weight + 1;
+  return kind == "FK CONSTRAINT" ? task.weight / 3 + 1 : 1;
 }
 
 void tell_object(Error& error, const ArchiveEntry& entry) {
@@ -125,12 +134,18 @@ std::vector<std::string> SchemaRunner::run_refreshes(const SchemaTasks& tasks, i
 void SchemaRunner::run_in(const WorkSession& work, std::string_view phase, const SchemaTasks& tasks,
                           int workers, const Tolerance& tolerated) const {
   SchemaQueue queue(tasks);
+  if (phase == "indexes") {
+    uint64_t weight = 0;
+    for (const SchemaTask& task : tasks) weight += weight_of(task);
+    progress_.begin_tasks(weight);
+  }
   run_in_sessions(operation_, work, "schema", tasks.size(), workers,
                   [&](Connection& session, size_t, const Operation& mine) {
                     const std::optional<uint32_t> task = queue.next(mine.stop);
                     if (!task) return;
                     const ArchiveEntry& entry = *tasks[*task].entry;
                     const std::string mark = fmt::format("entry {}", entry.id);
+                    progress_.task_begun(session.backend_pid(), weight_of(tasks[*task]));
                     try {
                       if (marks_ == nullptr) {
                         run_entry(phase, session, entry, "");
@@ -143,6 +158,7 @@ void SchemaRunner::run_in(const WorkSession& work, std::string_view phase, const
                     } catch (const Error& error) {
                       if (!tolerated || !tolerated(error, entry)) throw;
                     }
+                    progress_.task_done(session.backend_pid());
                     queue.done(*task);
                   });
 }
@@ -159,6 +175,10 @@ void SchemaRunner::run_entry(std::string_view phase, Connection& session, const 
       return;
     } catch (Error& error) {
       if (is_worth_another_attempt(error) && attempts_left > 0) continue;
+      if (waited_for_ourselves(operation_, session, error)) {
+        ++attempts_left;
+        continue;
+      }
       tell_object(error, entry);
       throw;
     }

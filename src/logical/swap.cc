@@ -141,7 +141,7 @@ std::vector<double> swap_databases(const Operation& operation, const std::string
       });
       return windows();
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::kSwapFailed) throw;
+      if (error.code() == ErrorCode::kSwapFailed || error.code() == ErrorCode::kLockTimeout) throw;
       if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) {
         // All or none: one tells of all.
         if (begun.size() == swaps.size() && has_swapped(operation, maintenance, swaps.front()))

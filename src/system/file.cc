@@ -200,9 +200,11 @@ void create_directories(const fs::path& directory, mode_t mode) {
 
 std::optional<DiskSpace> disk_space(const fs::path& path) {
   struct statvfs status{};
-  if (::statvfs(path.c_str(), &status) != 0) return std::nullopt;
+  struct stat place{};
+  if (::statvfs(path.c_str(), &status) != 0 || ::stat(path.c_str(), &place) != 0) return std::nullopt;
   return DiskSpace{.total_bytes = static_cast<uint64_t>(status.f_blocks) * status.f_frsize,
-                   .available_bytes = static_cast<uint64_t>(status.f_bavail) * status.f_frsize};
+                   .available_bytes = static_cast<uint64_t>(status.f_bavail) * status.f_frsize,
+                   .device = place.st_dev};
 }
 
 TemporaryDirectory::TemporaryDirectory(std::string_view prefix) {

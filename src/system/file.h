@@ -72,6 +72,7 @@ void create_directories(const std::filesystem::path& directory, mode_t mode = 07
 struct DiskSpace {
   uint64_t total_bytes;
   uint64_t available_bytes;  // to an unprivileged process
+  uint64_t device = 0;       // the same for all paths on one file system
 };
 // Empty when the path cannot be looked at.
 std::optional<DiskSpace> disk_space(const std::filesystem::path& path);

@@ -207,6 +207,11 @@ class Running:
             texts.append(stream.read().decode(errors="replace"))
         return Outcome(self.argv, code, *texts)
 
+    def events(self):
+        """What --progress json has written until now. The file is opened anew: the child shares our offset."""
+        lines = Path(self._err.name).read_text(errors="replace").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
+
     def close(self):
         """Whatever the test came to: nothing of it runs on."""
         if not self.ended:
