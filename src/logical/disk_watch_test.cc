@@ -47,7 +47,7 @@ TEST_F(DiskWatchTest, WarnsWithTheFiguresAndNotAgainUntilItIsFuller) {
   ASSERT_THAT(notices, SizeIs(1));
   EXPECT_EQ(notices[0].severity, Severity::kWarning);
   EXPECT_THAT(notices[0].text,
-              HasSubstr("Disk space: 91% used (966 MB free) - may fail if restore needs > 849 MB"));
+              HasSubstr("Disk space: 92% used (966 MB free) - may fail if restore needs > 849 MB"));
   EXPECT_THAT(disk.judge(0, free(kGiB * 8 / 10), now_ += seconds(1)), IsEmpty());
   EXPECT_THAT(disk.judge(0, free(kGiB * 4 / 10), now_ += seconds(1)), SizeIs(1));
 }

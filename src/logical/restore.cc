@@ -193,7 +193,7 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
   const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(plan.manifest.id);
   RestoreProgress progress(operation.events, operation.clock, sizes_of(plan, *backup),
                            concurrency_of(plan, server));
-  const RestoreWatch watch(operation, maintenance, watch_options(plan, server, control.session()), progress);
+  RestoreWatch watch(operation, maintenance, watch_options(plan, server, control.session()), progress);
   const RestoreShared shared{.repository = repository,
                              .backup = *backup,
                              .plan = plan,
@@ -213,6 +213,7 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
     if (!plan.align_with_secrets.empty()) {
       result.globals_aligned = align_globals_now(plan, watch.watched(), maintenance);
     }
+    watch.finished();
   } catch (const Error& error) {
     finish();
     throw watch.reason(error);

@@ -410,9 +410,11 @@ TableResult execute_restore_table(repository::Repository& repository, const Tabl
     Connection session = operation.connect(plan.options.into, "probe");
     watch_places(postgres::read_server_facts(session), {"pg_default"}, session, options);
   }
-  const RestoreWatch watch(operation, plan.options.into, std::move(options), progress);
+  RestoreWatch watch(operation, plan.options.into, std::move(options), progress);
   try {
-    return TableRestore(repository, plan, watch.watched(), progress).run();
+    TableResult result = TableRestore(repository, plan, watch.watched(), progress).run();
+    watch.finished();
+    return result;
   } catch (const Error& error) {
     throw watch.reason(error);
   }

@@ -42,6 +42,11 @@ RestoreWatch::RestoreWatch(const Operation& operation, std::string maintenance, 
 
 RestoreWatch::~RestoreWatch() = default;
 
+void RestoreWatch::finished() {
+  for (const Notice& notice : waits_.update({}, operation_.clock.steady_now()))
+    operation_.events.emit(notice);
+}
+
 Error RestoreWatch::reason(const Error& error) const {
   {
     const std::scoped_lock lock(mutex_);

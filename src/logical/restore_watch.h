@@ -39,6 +39,9 @@ class RestoreWatch {
   // stopped when the disk is nearly full.
   const Operation& watched() const { return watched_; }
 
+  // The restore came to its end, so all that it waited for was given, also since the last look.
+  void finished();
+
   // What is to be told instead of `error`: the reason of the stop, if that was ours; a lock that was not
   // granted with whoever held it; otherwise the same.
   Error reason(const Error& error) const;

@@ -253,8 +253,10 @@ class LocksTaken(EndToEnd):
     def test_if_they_stay_taken_it_fails_like_any_other_and_the_old_ones_stay(self):
         running, hog = self.held_with_the_lock_table_full("--json")
         running.go("locks-exhausted")
-        threading.Timer(2, hog.close).start()  # so that what was built can be dropped
+        leaving = threading.Timer(2, hog.close)  # so that what was built can be dropped
+        leaving.start()
         outcome = running.finish()
+        leaving.join()
         self.failed_with("LOCK_EXHAUSTION", outcome)
         self.assertTrue(outcome.error["message"].startswith("LOCK_EXHAUSTION: "), outcome)
         for name, picture in self.pictures.items():

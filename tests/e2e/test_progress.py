@@ -16,11 +16,11 @@ INDEXES = "alter table wide add primary key (id); create index on wide (a); crea
 class Progress(EndToEnd):
     settings = {"shared_buffers": "128MB", "max_wal_size": "2GB"}
 
-    def restored(self, sizes):
+    def restored(self, sizes, contents=""):
         """Backs up databases of these sizes (MiB of rows), restores them into the wiped server, and returns the events."""
         self.init()
         for name, mebibytes in sizes.items():
-            self.cluster.create_database(name, contents=wide_table("wide", mebibytes) + INDEXES)
+            self.cluster.create_database(name, contents=wide_table("wide", mebibytes) + INDEXES + contents)
         self.tool.run("backup", "cluster", "--json", seconds=1800)
         for name in sizes:
             self.cluster.drop_database(name)
@@ -73,7 +73,11 @@ class Progress(EndToEnd):
         self.assertEqual(last["databases_total"], last["databases_done"])
 
     def test_an_index_that_is_built_shows_how_far_it_is(self):
-        events, running = self.restored({"large": 60})
+        # Some six seconds, spread over many blocks.
+        events, running = self.restored({"large": 10}, """
+            create function slow(a int) returns int language plpgsql immutable as $$
+            begin if current_database() <> 'large' and a % 20 = 0 then perform pg_sleep(0.002); end if; return a; end $$;
+            create index on wide (slow(id))""")  # fmt: skip
         shown = [event["object"] for event in events if event["phase"] == "indexes"]
         self.assertTrue([text for text in shown if "building index" in text and " %" in text], shown)
 
