@@ -85,9 +85,9 @@ void copy_in(repository::BackupReader& backup, Connection& session, const TableC
 void load_extension_rows(repository::BackupReader& backup, const DatabaseContent& content,
                          const Operation& operation, const WorkSession& work, bool is_superuser,
                          RestoreMarks* marks) {
-  static const std::string mark = "extension rows";
+  static const std::string kMark = "extension rows";
   std::vector<const TableContent*> tables = config_tables(content);
-  if (tables.empty() || (marks != nullptr && marks->has(mark))) return;
+  if (tables.empty() || (marks != nullptr && marks->has(kMark))) return;
   Connection session = open_session(operation, work, "extensions", operation.stop);
   const bool in_order = sort_by_references(session, tables);
   postgres::in_transaction(session, [&] {
@@ -100,9 +100,9 @@ void load_extension_rows(repository::BackupReader& backup, const DatabaseContent
         throw;
       }
     }
-    if (marks != nullptr) session.execute(marks->statement(mark));
+    if (marks != nullptr) session.execute(marks->statement(kMark));
   });
-  if (marks != nullptr) marks->done(mark);
+  if (marks != nullptr) marks->done(kMark);
 }
 
 }  // namespace dbb::logical

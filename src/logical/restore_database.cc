@@ -344,8 +344,8 @@ void DatabaseRestore::fill() {
 
 // What has to be there before the first statement of the archive.
 void DatabaseRestore::begin_extensions(const SchemaRunner& runner, const postgres::ArchiveToc& toc) {
-  static const std::string mark = "begun";
-  if (marks_.has(mark)) return;
+  static const std::string kMark = "begun";
+  if (marks_.has(kMark)) return;
   const postgres::ExtensionNeed* timescale = find_timescale(record_);
   if (with_owners_) {
     Connection session = open_session(operation_, work_, "schema", operation_.stop);
@@ -358,7 +358,7 @@ void DatabaseRestore::begin_extensions(const SchemaRunner& runner, const postgre
   }
   if (is_in_place()) return;
   Connection session = open_session(operation_, work_, "schema", operation_.stop);
-  marks_.set(session, mark);
+  marks_.set(session, kMark);
 }
 
 void DatabaseRestore::leave_out_tables() {
@@ -475,8 +475,8 @@ void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan
 }
 
 void DatabaseRestore::give_statistics() {
-  static const std::string mark = "statistics";
-  if (marks_.has(mark)) return;
+  static const std::string kMark = "statistics";
+  if (marks_.has(kMark)) return;
   Connection session = open_session(operation_, work_, "analyze", operation_.stop);
   const AnalyzeChoice choice{
       .not_frozen = tables_not_frozen(session, content_, load_workers(), marks()),
@@ -491,7 +491,7 @@ void DatabaseRestore::give_statistics() {
       warn("statistics-failed", std::move(warning));
     }
   }
-  if (!is_in_place()) marks_.set(session, mark);
+  if (!is_in_place()) marks_.set(session, kMark);
 }
 
 void DatabaseRestore::make_durable() {

@@ -73,7 +73,7 @@ class Layout(EndToEnd):
         cluster = self.another_cluster(settings={"max_connections": "6", "superuser_reserved_connections": "0"})
         self.tool.talk_to(cluster)
         sessions = [self.session(cluster=cluster) for _ in range(3)]
-        text = self.told("PREFLIGHT_REFUSED", self.restore(), cause="connections: 5 needed", steps=["raise max_connections"])
+        text = self.told("PREFLIGHT_REFUSED", self.restore(), cause="connections: 6 needed", steps=["raise max_connections"])
         self.assertIn("2 free (6 - 0 reserved - 4 in use)", text)
         sessions += [self.session(cluster=cluster) for _ in range(3)]
         self.told("CONNECTION_REFUSED", self.restore(), cause="too many clients already",

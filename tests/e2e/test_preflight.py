@@ -55,10 +55,10 @@ class Preflight(EndToEnd):
 
     def test_limits_of_the_role_are_seen(self):
         self.back_up()
-        self.cluster.sql("create role few createdb login connection limit 6; alter role few set temp_file_limit = '1kB'")
+        self.cluster.sql("create role few createdb login connection limit 7; alter role few set temp_file_limit = '1kB'")
         lines = self.lines("--as", "copy", "-j", "4", "-U", "few")
         self.assertEqual("warning", lines["connections"]["verdict"])
-        self.assertIn("role few may have 6", lines["connections"]["finding"])
+        self.assertIn("role few may have 7", lines["connections"]["finding"])
         self.assertEqual("warning", lines["temporary files"]["verdict"])
         self.succeeds("restore", "database", "app", "--as", "copy", "-j", "4", "-U", "few", "--confirm")
 
