@@ -215,7 +215,8 @@ void reset_public(Connection& session) {
 
 std::string what_else_is_there(repository::Repository& repository, const UnfinishedFill& unfinished,
                                const postgres::ClientPrograms& programs, const Operation& operation) {
-  {
+  // An earlier attempt of this very run is over: only one process may go on with it.
+  if (unfinished.mark.run != operation.run) {
     Connection session = operation.connect(unfinished.database, "preflight");
     if (living_runs(session).contains(std::string(unfinished.mark.run.random_part()))) {
       return "that restore is at work now";

@@ -148,6 +148,18 @@ class Resumed(EndToEnd):
                 self.assert_holds(picture, name)
             self.assert_nothing_left()
 
+    def test_a_system_database_that_was_half_filled_begins_again(self):
+        self.cluster.sql("create table notes (a int); insert into notes values (1)")
+        self.addCleanup(self.cluster.sql, "drop table if exists notes")
+        backup = self.back_up()
+        self.cluster.sql("drop table notes")
+        for step in ("filling-begun:postgres", "rows-done:postgres"):
+            self.take_away_manifests()
+            self.killed_at(step, "restore", "cluster", backup, "--confirm")
+            self.resume()
+            self.assertEqual("1", self.cluster.value("select a from notes"))
+            self.cluster.sql("drop table notes")
+
     def test_two_processes_never_go_on_with_one_run(self):
         self.killed_at("rows-done:app", "restore", "cluster", self.backup, "--confirm")
         [manifest] = self.manifests
