@@ -230,8 +230,11 @@ BuiltDatabase DatabaseRestore::build() {
     work_ = work_session(plan_.staging_name);
     if (!adopt(session)) create(session);
     built.staging = find_database(session, plan_.staging_name);
-    shared_.journal.update(plan_.name, operation_.clock.now(),
-                           [&](ManifestDatabase& entry) { entry.oid = built.staging; });
+    shared_.journal.update(plan_.name, operation_.clock.now(), [&](ManifestDatabase& entry) {
+      entry.oid = built.staging;
+      entry.kept_name = plan_.kept_name.value_or("");  // this attempt's, by which the next one finds it
+      entry.drop_old = plan_.drop_old;
+    });
     operation_.at_step("staging-created", plan_.name);
     if (!is_ready_) fill();
     phase_ = "properties";
