@@ -113,11 +113,6 @@ RestoreProgress::RestoreProgress(std::shared_ptr<Sums> sums, size_t database)
 
 RestoreProgress RestoreProgress::of(size_t database) const { return {sums_, database}; }
 
-void RestoreProgress::add_total(uint64_t bytes) {
-  const std::scoped_lock lock(sums_->mutex);
-  sums_->progress.bytes_total += bytes;
-}
-
 void RestoreProgress::show(std::string_view phase, std::string object) {
   const std::scoped_lock lock(sums_->mutex);
   sums_->pass();

@@ -31,8 +31,6 @@ class RestoreProgress {
   // Of that database of the run.
   RestoreProgress of(size_t database) const;
 
-  // What was not known when the restore began.
-  void add_total(uint64_t bytes);
   // A phase began, or an object was begun in it.
   void show(std::string_view phase, std::string object);
   // Bytes of rows that were written; in the phase "proof", that were read again.

@@ -41,7 +41,7 @@ std::vector<DatabaseSizes> sizes_of(const RestorePlan& plan, repository::BackupR
 }
 
 Concurrency concurrency_of(const RestorePlan& plan, const postgres::ServerFacts& server) {
-  return {.databases = plan.options.parallel_databases,
+  return {.databases = plan.parallel_databases,
           .workers = plan.workers,
           .processors = server.data_is_local ? system::processor_count() : 0};
 }
