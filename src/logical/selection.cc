@@ -1,25 +1,8 @@
 #include "logical/selection.h"
 
-#include <algorithm>
-#include <string_view>
+#include "base/shell_word.h"
 
 namespace dbb::logical {
-namespace {
-
-std::string shell_word(const std::string& text) {
-  static constexpr std::string_view kPlain = "_-./:@%+,";
-  const bool plain = !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kPlain.find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
-}  // namespace
-
 std::string option_text(const std::string& option, const std::vector<std::string>& values) {
   std::string out;
   for (const std::string& value : values) {

@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/shell_word.h"
+
 namespace dbb::postgres {
 namespace {
 
@@ -39,23 +41,6 @@ std::string quoted_literal(std::string_view text) {
   for (const char c : text) {
     if (c == '\'') out += '\'';
     out += c;
-  }
-  return out + "'";
-}
-
-// For a command line a person copies.
-std::string shell_word(const std::string& text) {
-  const bool plain = !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c >= 0x80 ||
-           std::string_view("_-./:@%+,").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return text;
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else
-      out += c;
   }
   return out + "'";
 }
