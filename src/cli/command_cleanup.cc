@@ -58,7 +58,8 @@ class CleanupCommand final : public Command {
                 "with --kept, old databases that restores kept under another name and what was built of "
                 "databases "
                 "that failed. With --confirm they are dropped. "
-                "Databases are recognised by dbbackup's mark in their comment, never by name alone; those of "
+                "Databases are recognised by dbbackup's mark in their comment, never by name alone; "
+                "one that was renamed since stays, as do those of "
                 "a run "
                 "that is still alive are left in peace.",
             .examples = {{"See what is left over", "dbbackup cleanup"},
@@ -80,6 +81,7 @@ class CleanupCommand final : public Command {
 
   Outcome run(Context& context) override {
     const logical::Operation& operation = context.operation();
+    postgres::Connection session = operation.connect(logical::maintenance_database(operation), "cleanup");
     std::vector<CleanupItem> items;
     std::vector<logical::Leftover> leftovers = logical::find_leftovers(operation);
     for (logical::Leftover& leftover : logical::find_table_leftovers(operation))
@@ -88,12 +90,18 @@ class CleanupCommand final : public Command {
       CleanupItem item{.leftover = std::move(leftover)};
       if (item.leftover.in_use) {
         item.kept_because = "its run is alive";
+      } else if (item.leftover.is_renamed) {
+        item.kept_because = fmt::format(
+            "renamed since, so it is somebody's; to have its comment as it was: COMMENT ON DATABASE {} IS "
+            "{};",
+            session.quote_identifier(item.leftover.database),
+            item.leftover.original_comment.empty() ? "NULL"
+                                                   : session.quote_literal(item.leftover.original_comment));
       } else if (item.leftover.kind != "staging" && item.leftover.kind != "schema" && !kept_) {
         item.kept_because = "only with --kept";
       }
       items.push_back(std::move(item));
     }
-    postgres::Connection session = operation.connect(logical::maintenance_database(operation), "cleanup");
     const std::filesystem::path state = state_directory(context.world().environment);
     if (const auto paused = logical::find_paused_replay(session, operation, state)) {
       items.push_back(item_of(*paused));

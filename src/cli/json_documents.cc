@@ -587,6 +587,7 @@ std::string cleanup_document(const std::vector<CleanupItem>& items, bool execute
                                 {"original", item.leftover.original},
                                 {"size_bytes", item.leftover.size_bytes},
                                 {"in_use", item.leftover.in_use},
+                                {"renamed", item.leftover.is_renamed},
                                 {"removed", item.removed},
                                 {"reason", item.kept_because}});
   }

@@ -1,6 +1,11 @@
 #include "cli/options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "base/shell_word.h"
+#include "cli/redaction.h"
 
 namespace dbb::cli {
 
@@ -110,6 +115,22 @@ std::vector<OptionSpec> GlobalOptions::specs() {
        .target = &no_color,
        .group = general},
   };
+}
+
+std::string GlobalOptions::reached_by() const {
+  std::string text;
+  const auto add = [&](const char* name, const std::optional<std::string>& value) {
+    if (value) text += fmt::format("{}{} {}", text.empty() ? "" : " ", name, shell_word(*value));
+  };
+  add("-h", host);
+  add("-p", port);
+  add("-U", user);
+  if (database && Redaction().clean(*database) == *database) add("-d", database);
+  add("-r", repository);
+  add("--config", config);
+  add("--passphrase-file", passphrase_file);
+  add("--key-file", key_file);
+  return text;
 }
 
 }  // namespace dbb::cli

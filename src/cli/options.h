@@ -67,6 +67,9 @@ struct GlobalOptions {
   std::optional<std::string> progress;  // "text", "json", "none"
 
   std::vector<OptionSpec> specs();
+  // "-h /tmp -p 5433 -r '/my backups'": those of server and repository that were given, for a command that a
+  // person copies. A connection with a password in it is left out.
+  std::string reached_by() const;
 };
 
 }  // namespace dbb::cli

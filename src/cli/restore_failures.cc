@@ -112,7 +112,7 @@ std::optional<Error> verdict_on(const logical::RestorePlan& plan, const logical:
       policy.require_all ? "--require-all asks for all"
                          : fmt::format("at least {} % must be (--min-success)", policy.min_success_percent));
   for (const logical::DatabaseOutcome& database : result.databases) {
-    if (database.failure && !database.restored) {
+    if (database.failure) {
       cause += fmt::format("\n{}: {}", database.name, database.failure->one_line());
     }
   }

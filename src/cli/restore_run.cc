@@ -96,6 +96,7 @@ Outcome run_plan(Context& context, const RestoreRunOptions& options, const logic
   logical::RestoreManifest manifest =
       earlier != nullptr ? *earlier : logical::manifest_of(plan, operation.run, operation.clock.now());
   manifest.role = role;
+  manifest.reached_by = context.options().reached_by();
   manifest.options = plan.options;
   logical::RestoreJournal journal =
       earlier != nullptr
@@ -223,7 +224,8 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
        .value = "WHAT",
        .description =
            "what becomes of a database that is replaced: drop, or keep as NAME_before_TIME (drop after a "
-           "proof; keep without one, or when the backup is incomplete or of another server)",
+           "proof; keep without one, and when the database is incomplete in the backup, or the backup is of "
+           "another server)",
        .target = &old,
        .choices = {"drop", "keep"}},
       {.names = "--no-proof",
@@ -309,6 +311,11 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
 
 void RestoreRunOptions::apply_manner(const Configuration& configured,
                                      logical::RestoreOptions& restore) const {
+  if (old == "keep" && restore.in_place) {
+    throw Error(ErrorCode::kUsage, {.message = "--in-place and --old keep exclude each other.",
+                                    .cause = "--in-place drops the old database before the new one is built.",
+                                    .solution = {"Leave out --in-place: the old database is then kept."}});
+  }
   if (old) restore.old = *old == "drop" ? logical::OldDatabase::kDrop : logical::OldDatabase::kKeep;
   if (no_proof) restore.proof = false;
   if (drop_slots) restore.drop_slots = true;
@@ -344,12 +351,12 @@ std::vector<std::string> RestoreRunOptions::content_options() const {
 }
 
 Outcome run_restore(Context& context, const RestoreRunOptions& options, logical::RestoreOptions restore) {
+  restore.in_place = options.in_place;
   options.apply_manner(context.configuration(), restore);
   if (options.system_databases == "merge") restore.system_databases = logical::SystemDatabases::kMerge;
   if (options.globals == "align") restore.globals = logical::Globals::kAlign;
   if (options.globals == "none") restore.globals = logical::Globals::kNone;
   if (options.swap == "together") restore.swap = logical::SwapTime::kTogether;
-  restore.in_place = options.in_place;
   restore.statistics = options.statistics;
   restore.replace_with_part = options.replace_with_part;
   restore.rules = options.rules();

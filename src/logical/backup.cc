@@ -80,7 +80,7 @@ ChosenDatabases select_databases(std::vector<DatabaseProperties> all, const std:
           "database-invalid",
           fmt::format("{} is what an interrupted DROP DATABASE left; it is not backed up.", database.name),
           {{"database", database.name}});
-    } else if (mark && !options.database) {
+    } else if (mark && has_given_name(*mark, database.name) && !options.database) {
       operation.notice("debris",
                        fmt::format("{} belongs to dbbackup itself; it is not backed up.", database.name),
                        {{"database", database.name}});

@@ -3,38 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cstdint>
 
 #include "base/units.h"
 
 namespace dbb::logical {
-namespace {
 
-// Measured on two cores with PostgreSQL 15 on a local disk, 2.15 GB as text: rows, indexes and ANALYZE in 43
-// s, the proof in 15 s more; 20,000 empty tables in about half a minute.
-constexpr double kLoadPerWorker = 25e6;  // bytes of text a second, indexes included
-constexpr double kProofPerWorker = 70e6;
-constexpr double kSecondsPerTable = 0.003;  // of one worker
-constexpr double kSecondsPerDatabase = 0.5;
-
-}  // namespace
-
-ExpectedTime expect_time(const RestoreSize& size, Parallelism work, int processors) {
-  const int workers = std::clamp(std::min(work.total(), processors), 1, 1024);
-  const auto bytes = static_cast<double>(size.row_bytes);
-  double one_worker = bytes / kLoadPerWorker + static_cast<double>(size.tables) * kSecondsPerTable;
-  if (size.proof) one_worker += bytes / kProofPerWorker;
-  ExpectedTime expected{.seconds =
-                            one_worker / workers + kSecondsPerDatabase * size.databases / work.parallel};
+ExpectedTime expect_time(const std::vector<DatabaseSizes>& databases, Concurrency concurrency) {
+  int busy = std::max(concurrency.databases, 1) * std::max(concurrency.workers, 1);
+  if (concurrency.processors > 0) busy = std::min(busy, concurrency.processors);
+  ExpectedTime expected{.seconds = WorkEstimate(databases, concurrency).left_seconds() * kProcessorsOfRates /
+                                   static_cast<double>(busy)};
+  double bytes = 0;
+  bool is_proven = false;
+  for (const DatabaseSizes& sizes : databases) {
+    bytes += static_cast<double>(sizes.row_bytes);
+    is_proven |= sizes.is_restored && sizes.is_proven;
+  }
   if (expected.seconds > 0) expected.bytes_per_second = bytes / expected.seconds;
-  expected.assumption = fmt::format(
-      "assuming {}/s of rows with their indexes{} for each of {} busy worker{}, and {:.0f} ms a table; "
-      "slower "
-      "disks and large indexes take longer",
-      format_bytes(static_cast<uint64_t>(kLoadPerWorker)),
-      size.proof ? fmt::format(", and {}/s of proof", format_bytes(static_cast<uint64_t>(kProofPerWorker)))
-                 : std::string(),
-      workers, workers == 1 ? "" : "s", kSecondsPerTable * 1000);
+  const auto rate = [&](double of_two) {
+    return format_bytes(static_cast<uint64_t>(of_two * busy / kProcessorsOfRates));
+  };
+  expected.assumption =
+      fmt::format("assuming {}/s of rows, {}/s of indexes{} with {} busy worker{}; slower disks take longer",
+                  rate(kRowBytesPerSecond), rate(kIndexBytesPerSecond),
+                  is_proven ? fmt::format(", {}/s of proof", rate(kProvenBytesPerSecond)) : "", busy,
+                  busy == 1 ? "" : "s");
   return expected;
 }
 

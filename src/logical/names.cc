@@ -23,6 +23,8 @@ constexpr std::array kPrefixes{Prefix{MarkKind::kStaging, "dbbackup: staging of 
                                Prefix{MarkKind::kFailed, "dbbackup: failed in run "},
                                Prefix{MarkKind::kKept, "dbbackup: kept by run "}};
 constexpr size_t kDateDigits = 8;
+constexpr std::string_view kKeptWord = "_before_";
+constexpr std::string_view kFailedWord = "_failed_";
 constexpr std::string_view kForSeparator = " for ";
 constexpr std::string_view kCommentSeparator = "\n";
 
@@ -31,6 +33,14 @@ std::string with_suffix(std::string_view database, const std::string& suffix) {
   const std::string hash = fmt::format("_{:08x}", codec::xxh3_128(as_bytes(database)).low & 0xffffffff);
   const std::string_view beginning = utf8_prefix(database, kMaximumNameBytes - suffix.size() - hash.size());
   return fmt::format("{}{}{}", beginning, hash, suffix);
+}
+
+// "<database><word><digits of a time>"
+bool is_named_after(std::string_view database, std::string_view word, std::string_view name) {
+  const size_t at = name.rfind(word);
+  if (at == std::string_view::npos) return false;
+  const bool is_time = name.find_first_not_of("0123456789TZ_", at + word.size()) == std::string_view::npos;
+  return is_time && with_suffix(database, std::string(name.substr(at))) == name;
 }
 
 }  // namespace
@@ -50,11 +60,11 @@ std::string run_in_staging_name(std::string_view name) {
 }
 
 std::string kept_name(std::string_view database, UtcTime when) {
-  return with_suffix(database, fmt::format("_before_{}", when.compact()));
+  return with_suffix(database, fmt::format("{}{}", kKeptWord, when.compact()));
 }
 
 std::string failed_name(std::string_view database, UtcTime when, int number) {
-  return with_suffix(database, fmt::format("_failed_{}{}", when.compact().substr(0, kDateDigits),
+  return with_suffix(database, fmt::format("{}{}{}", kFailedWord, when.compact().substr(0, kDateDigits),
                                            number > 1 ? fmt::format("_{}", number) : ""));
 }
 
@@ -84,6 +94,12 @@ std::optional<Mark> parse_comment(std::string_view comment) {
   mark.database = comment.substr(0, end);
   if (end != std::string_view::npos) mark.original_comment = comment.substr(end + kCommentSeparator.size());
   return mark;
+}
+
+bool has_given_name(const Mark& mark, std::string_view name) {
+  if (mark.kind == MarkKind::kKept) return is_named_after(mark.database, kKeptWord, name);
+  if (run_in_staging_name(name) == mark.run.random_part()) return true;
+  return mark.kind == MarkKind::kFailed && is_named_after(mark.database, kFailedWord, name);
 }
 
 void check_database_name(std::string_view name) {

@@ -38,6 +38,9 @@ struct Mark {
 std::string to_comment(const Mark& mark);
 // Empty when the comment is somebody else's.
 std::optional<Mark> parse_comment(std::string_view comment);
+// Whether a database that bears the mark still has a name that a restore gave it. Renamed by hand, it is
+// somebody's: an old one that was put back into its place, say.
+bool has_given_name(const Mark& mark, std::string_view name);
 
 // Throws Error kNameIllegal with the reason: empty, over 63 bytes, a newline or NUL in it.
 void check_database_name(std::string_view name);

@@ -60,6 +60,23 @@ TEST(Names, SomebodyElsesCommentIsNoMark) {
   EXPECT_FALSE(parse_comment(""));
 }
 
+TEST(Names, AMarkedDatabaseThatWasRenamedIsKnownAsSuch) {
+  const std::string name(60, 'n');
+  const auto has = [&](MarkKind kind, std::string_view given) {
+    return has_given_name({.kind = kind, .run = kRun, .database = name}, given);
+  };
+  EXPECT_TRUE(has(MarkKind::kKept, kept_name(name, UtcTime(0))));
+  EXPECT_FALSE(has(MarkKind::kKept, name));
+  EXPECT_FALSE(has(MarkKind::kKept, kept_name("other", UtcTime(0))));
+  EXPECT_FALSE(has(MarkKind::kKept, kept_name(name, UtcTime(0)) + "_mine"));
+  EXPECT_TRUE(has(MarkKind::kFailed, failed_name(name, UtcTime(0), 1)));
+  EXPECT_TRUE(has(MarkKind::kFailed, failed_name(name, UtcTime(0), 12)));
+  EXPECT_TRUE(has(MarkKind::kFailed, staging_name(kRun, 3)));
+  EXPECT_FALSE(has(MarkKind::kFailed, name));
+  EXPECT_TRUE(has(MarkKind::kStaging, staging_name(kRun, 3)));
+  EXPECT_FALSE(has(MarkKind::kComplete, name));
+}
+
 TEST(Names, NamesPostgresWouldCutOrNotTakeAreRefused) {
   EXPECT_NO_THROW(check_database_name(std::string(63, 'x')));
   EXPECT_THROW(check_database_name(std::string(64, 'x')), Error);

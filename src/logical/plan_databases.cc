@@ -44,11 +44,12 @@ void refuse_taken_name(const std::string& name) {
                             "Or add --replace, to have it replaced when the restored one is complete."}});
 }
 
-std::string unused_kept_name(const std::string& database, UtcTime now, std::set<std::string>& taken) {
+std::string unused_kept_name(const std::string& database, UtcTime now, const NamesOnTarget& target,
+                             std::set<std::string>& taken) {
   static constexpr int64_t kSecond = 1'000'000;
   while (true) {
     const std::string name = kept_name(database, now);
-    if (taken.insert(name).second) return name;
+    if (!target.names.contains(name) && taken.insert(name).second) return name;
     now = UtcTime(now.microseconds() + kSecond);
   }
 }
@@ -68,7 +69,7 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
   const auto last = [](const DatabaseRecord* record) { return is_system_database(record->name()); };
   std::ranges::stable_partition(records, [&](const DatabaseRecord* record) { return !last(record); });
 
-  std::set<std::string> taken = target.names;
+  std::set<std::string> taken;
   std::vector<DatabasePlan> plans;
   for (const DatabaseRecord* record : records) {
     DatabasePlan plan{.source = record->name(), .name = options.as.value_or(record->name())};
@@ -80,7 +81,8 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
     plan.row_bytes = record->row_bytes;
     plan.size_bytes = record->properties.size_bytes;
     plan.tables = record->tables;
-    const bool exists = target.names.contains(plan.name);
+    const auto there = target.names.find(plan.name);
+    const bool exists = there != target.names.end();
     if (record->state == DatabaseState::kFailed) {
       plan.action = DatabaseAction::kSkip;
       plan.reason = fmt::format("it failed in the backup: {}", record->error);
@@ -90,14 +92,16 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
       plan.action = exists ? DatabaseAction::kSwap : DatabaseAction::kCreate;
       plan.staging_name = staging_name(run, static_cast<int>(plans.size()) + 1);
     }
-    if (plan.action == DatabaseAction::kSwap && options.in_place) {
-      plan.drop_first = plan.drop_old = true;
-    } else if (plan.action == DatabaseAction::kSwap) {
-      plan.kept_name = unused_kept_name(plan.name, now, taken);
+    if (plan.action == DatabaseAction::kSwap) {
+      plan.old = there->second;
+      plan.is_stranger = target.strangers.contains(plan.name);
+      plan.drop_first = options.in_place && !plan.is_stranger;
+      if (!plan.drop_first) plan.kept_name = unused_kept_name(plan.name, now, target, taken);
       // What the backup lacks, the old one may have.
-      const bool may_be_dropped = options.proof && record->state == DatabaseState::kComplete;
+      const bool may_be_dropped =
+          options.old == OldDatabase::kDefault && options.proof && record->state == DatabaseState::kComplete;
       plan.drop_old =
-          options.old == OldDatabase::kDrop || (options.old == OldDatabase::kDefault && may_be_dropped);
+          plan.drop_first || (!plan.is_stranger && (options.old == OldDatabase::kDrop || may_be_dropped));
     }
     plans.push_back(std::move(plan));
   }
@@ -106,10 +110,15 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
 
 void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier, postgres::Oid there) {
   const bool has_its_name = earlier.oid.value != 0 && earlier.oid == there;
-  if (!earlier.outcome.restored && !has_its_name) return;
+  if (!has_its_name && (!earlier.outcome.restored || there.value == 0)) return;
   plan.action = DatabaseAction::kSkip;
+  if (!has_its_name && earlier.oid.value != 0) {
+    plan.reason = "an earlier attempt restored it, and somebody has put another database in its place since";
+    return;
+  }
   plan.reason = "restored by an earlier attempt";
   plan.restored_before = true;
+  plan.old = earlier.old;
   plan.kept_name = earlier.kept_name.empty() ? std::nullopt : std::optional(earlier.kept_name);
   plan.drop_old = earlier.drop_old;
   plan.drop_first = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,7 +18,9 @@ bool is_system_database(std::string_view name);
 
 // The target's databases, as far as the planning of names needs them.
 struct NamesOnTarget {
-  std::set<std::string> names;
+  std::map<std::string, postgres::Oid> names;
+  // Of a run that is gone on with: those that nobody knew of when it began. They are never dropped.
+  std::set<std::string> strangers = {};
 };
 
 // In the order they are begun: largest first, system databases last. Throws kDatabaseNotFound (the backup has
@@ -28,8 +31,9 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
 // A system database that has contents on the target is skipped, unless it may be merged into.
 void settle_system_database(DatabasePlan& plan, bool is_empty_on_target, const RestoreOptions& options);
 
-// Of a run that is gone on with: what is there under its name, as `earlier` tells, is not restored again.
-// `there` is the database that has the name on the target, 0 when none has.
+// Of a run that is gone on with: what is there under its name, as `earlier` tells, is not restored again; nor
+// is what somebody has replaced since. What is gone is. `there` is the database that has the name on the
+// target, 0 when none has.
 void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier, postgres::Oid there);
 
 }  // namespace dbb::logical

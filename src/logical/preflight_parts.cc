@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "logical/fill_mark.h"
+#include "logical/source.h"
 #include "logical/timescale.h"
 
 namespace dbb::logical {
@@ -21,6 +22,13 @@ std::string old_and_new(const DatabasePlan& plan) {
     case DatabaseAction::kSwap:
       if (plan.drop_first) {
         return fmt::format("\"{}\" is DROPPED FIRST: if the restore fails, it is gone", plan.name);
+      }
+      if (plan.is_stranger) {
+        return fmt::format(
+            "\"{}\" was not there when this restore began; it gives way when the new one is complete, and is "
+            "kept "
+            "as \"{}\"",
+            plan.name, plan.kept_name.value_or(""));
       }
       return fmt::format(
           "\"{}\" is replaced when the new one is complete; the old one is {}", plan.name,
@@ -80,6 +88,20 @@ void judge_bindings(const PreflightInput& in, const DatabasePlan& plan, const po
                        : "They stay with the old database under its new name; subscriptions in it are "
                          "disabled."});
   }
+}
+
+// The old one may be the only one that has what the backup lacks.
+void judge_drop_first(const PreflightInput& in, const DatabasePlan& plan, std::vector<PreflightLine>& lines) {
+  const DatabaseRecord* record = in.document.find(plan.source);
+  if (!plan.drop_first || in.options.old == OldDatabase::kDrop || record == nullptr) return;
+  const bool is_foreign = is_of_another_system(in.document, in.facts.server);
+  if (!is_foreign && record->state == DatabaseState::kComplete) return;
+  lines.push_back({Verdict::kRefused,
+                   fmt::format("database: {}", plan.name),
+                   fmt::format("--in-place would drop it first, and the backup is {}",
+                               is_foreign ? "that of another server" : "incomplete for this database"),
+                   "Restore without --in-place, which keeps it; or say so with --old drop.",
+                   {plan.source}});
 }
 
 }  // namespace
@@ -280,12 +302,14 @@ void judge_tablespaces(const PreflightInput& in, std::vector<PreflightLine>& lin
 void judge_replaced_databases(const PreflightInput& in, std::vector<PreflightLine>& lines) {
   for (const DatabasePlan& plan : in.databases) {
     if (!plan.begun_by.empty()) lines.push_back(begun_line(plan));
-    const bool is_risk = plan.drop_first || (plan.action == DatabaseAction::kSkip && !plan.restored_before);
+    const bool is_risk = plan.drop_first || plan.is_stranger ||
+                         (plan.action == DatabaseAction::kSkip && !plan.restored_before);
     const Verdict verdict = is_risk ? Verdict::kWarning : Verdict::kOk;
     lines.push_back({verdict, fmt::format("database: {}", plan.name), old_and_new(plan)});
     const TargetDatabase* old = in.facts.find(plan.name);
     if (plan.action != DatabaseAction::kSwap || old == nullptr) continue;
     judge_bindings(in, plan, old->bindings, lines);
+    judge_drop_first(in, plan, lines);
     if (old->is_ours) continue;
     lines.push_back(
         {Verdict::kRefused,

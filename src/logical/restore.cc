@@ -99,7 +99,8 @@ void remove_dead_staging(const RestorePlan& plan, const Operation& operation) {
            std::ranges::find(plan.databases, name, &DatabasePlan::name) != plan.databases.end();
   };
   for (const Leftover& leftover : find_leftovers(operation)) {
-    if (leftover.kind != "staging" || leftover.in_use || leftover.run == operation.run.random_part())
+    if (leftover.kind != "staging" || leftover.in_use || leftover.is_renamed ||
+        leftover.run == operation.run.random_part())
       continue;
     if (!is_planned(leftover.original)) {
       operation.notice(
@@ -172,7 +173,7 @@ std::string DatabaseFailure::one_line() const {
 std::vector<std::string> RestoreResult::failed() const {
   std::vector<std::string> names;
   for (const DatabaseOutcome& outcome : databases) {
-    if (outcome.failure && !outcome.restored) names.push_back(outcome.name);
+    if (outcome.failure) names.push_back(outcome.name);
   }
   return names;
 }
@@ -191,8 +192,7 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
   operation.at_step("globals-done", "");
 
   const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(plan.manifest.id);
-  RestoreProgress progress(operation.events, operation.clock, sizes_of(plan, *backup),
-                           concurrency_of(plan, server));
+  RestoreProgress progress(operation.events, operation.clock, plan.sizes, concurrency_of(plan, server));
   RestoreWatch watch(operation, maintenance, watch_options(plan, server, control.session()), progress);
   const RestoreShared shared{.repository = repository,
                              .backup = *backup,

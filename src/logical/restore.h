@@ -24,7 +24,8 @@ class RestoreJournal;
 struct RestoreManifest;
 
 enum class OldDatabase : uint8_t {
-  kDefault,  // dropped after a proof; kept without one, or when the backup is incomplete
+  kDefault,  // dropped after a proof; kept without one, when it is incomplete in the backup, or of another
+             // server
   kDrop,
   kKeep,
 };
@@ -113,7 +114,10 @@ struct DatabasePlan {
   DatabaseAction action = DatabaseAction::kCreate;
   std::string reason = {};   // of a skip
   std::string refusal = {};  // why it is given up before it is begun, while others are restored
-  std::optional<std::string> kept_name = {};  // the old one's name until it is dropped, or for good
+  // The one that has its name, when this was planned, and that one's name until it is dropped, or for good.
+  std::optional<postgres::Oid> old = {};
+  std::optional<std::string> kept_name = {};
+  bool is_stranger = false;  // that one came after the run had begun, and stays in any case
   bool drop_old = false;
   bool drop_first = false;       // before its replacement is built
   bool restored_before = false;  // by an earlier attempt of this run; it is skipped
@@ -150,6 +154,7 @@ struct RestorePlan {
   LockBudget locks;
   std::string profile;                             // the numbers behind it, for people
   std::optional<uint64_t> maintenance_memory_mib;  // of each worker; nothing: as the server has it
+  std::vector<DatabaseSizes> sizes;                // of each of `databases`; of a skipped one without bytes
   ExpectedTime expected;
   bool refused() const;
 };
@@ -233,11 +238,14 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
 // to stay, and old ones that were kept.
 struct Leftover {
   std::string database;
+  postgres::Oid oid = {};
   std::string kind;  // "staging", "failed", "kept"
   std::string run;
   std::string original;
+  std::string original_comment = {};  // of a kept one
   uint64_t size_bytes = 0;
-  bool in_use = false;  // its run is alive
+  bool in_use = false;      // its run is alive
+  bool is_renamed = false;  // by somebody else since: it is no debris, though it bears the mark
 };
 std::vector<Leftover> find_leftovers(const Operation& operation);
 void remove_leftover(const Leftover& leftover, const Operation& operation);

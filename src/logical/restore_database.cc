@@ -212,9 +212,10 @@ BuiltDatabase DatabaseRestore::build() {
     Connection session = operation_.connect(shared_.maintenance, "create");
     BuiltDatabase built;
     const postgres::Oid there = find_database(session, plan_.name);
-    if (plan_.action == DatabaseAction::kCreate && there.value != 0) {
+    if (there.value != 0 && there != plan_.old) {
       throw Error(ErrorCode::kTargetExists,
-                  {.message = fmt::format("A database \"{}\" exists now on the target.", plan_.name),
+                  {.message = fmt::format("{} database \"{}\" exists now on the target.",
+                                          plan_.old ? "Another" : "A", plan_.name),
                    .cause = "It was created after the restore was planned.",
                    .solution = {"Run the restore again: the plan then says what becomes of it."}});
     }
@@ -232,6 +233,7 @@ BuiltDatabase DatabaseRestore::build() {
     built.staging = find_database(session, plan_.staging_name);
     shared_.journal.update(plan_.name, operation_.clock.now(), [&](ManifestDatabase& entry) {
       entry.oid = built.staging;
+      entry.old = built.old;
       entry.kept_name = plan_.kept_name.value_or("");  // this attempt's, by which the next one finds it
       entry.drop_old = plan_.drop_old;
     });

@@ -111,6 +111,8 @@ class DatabaseSwap {
   Swap prepare();
   // The names are exchanged.
   void done(double window_seconds);
+  // What is then done with the old one; also of a swap that an earlier attempt of the run made.
+  void settle_old();
 
  private:
   void disable_old_subscriptions();

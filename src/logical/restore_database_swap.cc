@@ -105,7 +105,10 @@ void DatabaseSwap::done(double window_seconds) {
   shared_.journal.update(plan_.name, operation_.clock.now(),
                          [&](ManifestDatabase& entry) { entry.outcome = outcome_; });
   operation_.at_step("swapped", plan_.name);
-  if (!built_.old) return;
+  if (built_.old) settle_old();
+}
+
+void DatabaseSwap::settle_old() {
   disable_old_subscriptions();
   count_newer_rows();
   if (!plan_.drop_old) return;

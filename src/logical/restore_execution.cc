@@ -236,19 +236,13 @@ void Execution::swap_together(const Operation& operation) {
 void Execution::finish_swap_of_earlier_attempt(const Operation& operation, size_t index) {
   const DatabasePlan& plan = shared_.plan.databases[index];
   DatabaseOutcome& outcome = result_.databases[index];
-  postgres::Connection session = operation.connect(shared_.maintenance, "drop");
-  const postgres::Oid old = plan.kept_name ? find_database(session, *plan.kept_name) : postgres::Oid{};
-  if (old.value == 0) {
-    outcome.kept_as.clear();
-  } else {
-    outcome.kept_as = *plan.kept_name;
-    if (!postgres::read_bindings(session, *plan.kept_name).subscriptions.empty()) {
-      disable_subscriptions(operation, *plan.kept_name);
-    }
-    if (plan.drop_old) {
-      drop_old_database(operation, shared_.maintenance,
-                        {.name = *plan.kept_name, .oid = old, .drop_slots = shared_.plan.options.drop_slots});
-      outcome.kept_as.clear();
+  outcome.kept_as.clear();
+  if (plan.old && plan.kept_name) {
+    postgres::Connection session = operation.connect(shared_.maintenance, "drop");
+    if (find_database(session, *plan.kept_name) == *plan.old) {
+      outcome.kept_as = *plan.kept_name;
+      const BuiltDatabase built{.staging = find_database(session, plan.name), .old = plan.old};
+      DatabaseSwap(shared_, plan, operation, built, outcome).settle_old();
     }
   }
   record(operation, index);

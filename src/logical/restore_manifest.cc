@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/shell_word.h"
 #include "logical/stored_json.h"
 #include "system/file.h"
 
@@ -189,6 +190,7 @@ json database_json(const ManifestDatabase& database) {
           {"left_alone", text_json(database.left_alone)},
           {"staging_database", database.staging_name},
           {"oid", database.oid.value},
+          {"old_oid", database.old ? json(database.old->value) : json()},
           {"kept_name", text_json(database.kept_name)},
           {"drop_old", database.drop_old},
           {"kept_as", text_json(outcome.kept_as)},
@@ -211,6 +213,7 @@ ManifestDatabase read_database(const json& in) {
                             .kept_name = read_text(in.at("kept_name")),
                             .drop_old = in.at("drop_old"),
                             .left_alone = read_text(in.at("left_alone"))};
+  if (!in.at("old_oid").is_null()) database.old = postgres::Oid{in.at("old_oid").get<uint32_t>()};
   DatabaseOutcome& outcome = database.outcome;
   outcome.name = read_text(in.at("name"));
   outcome.restored = in.at("state") == "restored";
@@ -254,7 +257,7 @@ const ManifestDatabase* RestoreManifest::find(std::string_view name) const {
 std::vector<std::string> RestoreManifest::failed() const {
   std::vector<std::string> names;
   for (const ManifestDatabase& database : databases) {
-    if (database.outcome.failure && !database.outcome.restored) names.push_back(database.outcome.name);
+    if (database.outcome.failure) names.push_back(database.outcome.name);
   }
   return names;
 }
@@ -279,6 +282,7 @@ RestoreManifest manifest_of(const RestorePlan& plan, const BackupId& run, UtcTim
     manifest.databases.push_back(
         {.source = database.source,
          .staging_name = database.staging_name,
+         .old = database.old,
          .kept_name = database.kept_name.value_or(""),
          .drop_old = database.drop_old,
          .left_alone = database.action == DatabaseAction::kSkip ? database.reason : "",
@@ -288,8 +292,9 @@ RestoreManifest manifest_of(const RestorePlan& plan, const BackupId& run, UtcTim
 }
 
 std::string command_to_continue(const RestoreManifest& manifest, const std::filesystem::path& file) {
-  return fmt::format("dbbackup restore {} --resume-from-manifest {} --confirm",
-                     manifest.options.database ? "database" : "cluster", file.string());
+  return fmt::format("dbbackup{}{} restore {} --resume-from-manifest {} --confirm",
+                     manifest.reached_by.empty() ? "" : " ", manifest.reached_by,
+                     manifest.options.database ? "database" : "cluster", shell_word(file.string()));
 }
 
 std::string to_json(const RestoreManifest& manifest, const std::filesystem::path& file) {
@@ -307,6 +312,7 @@ std::string to_json(const RestoreManifest& manifest, const std::filesystem::path
                  {"server", manifest.server},
                  {"system_identifier", manifest.system_identifier},
                  {"role", text_json(manifest.role)},
+                 {"reached_by", text_json(manifest.reached_by)},
                  {"started", manifest.started.iso()},
                  {"updated", manifest.updated.iso()},
                  {"over", manifest.is_over},
@@ -330,6 +336,7 @@ RestoreManifest parse_restore_manifest(std::string_view text, const std::filesys
                              .server = in.at("server"),
                              .system_identifier = in.at("system_identifier"),
                              .role = read_text(in.at("role")),
+                             .reached_by = read_text(in.at("reached_by")),
                              .started = UtcTime::parse(in.at("started").get<std::string>()),
                              .updated = UtcTime::parse(in.at("updated").get<std::string>()),
                              .is_over = in.at("over"),
@@ -353,7 +360,7 @@ RestoreManifest read_restore_manifest(const std::filesystem::path& file) {
 std::string failures_json(const RestoreManifest& manifest) {
   json failures = json::array();
   for (const ManifestDatabase& database : manifest.databases) {
-    if (!database.outcome.failure || database.outcome.restored) continue;
+    if (!database.outcome.failure) continue;
     json entry{{"database", text_json(database.outcome.name)}, {"tables", database.outcome.tables}};
     entry.update(failure_json(*database.outcome.failure));
     failures.push_back(std::move(entry));
@@ -423,7 +430,8 @@ std::vector<DatabaseOutcome> RestoreJournal::outcomes(const RestorePlan& plan) c
   std::vector<DatabaseOutcome> outcomes;
   for (const DatabasePlan& database : plan.databases) {
     DatabaseOutcome outcome{.name = database.name, .skipped = database.action == DatabaseAction::kSkip};
-    if (const ManifestDatabase* before = manifest_.find(database.name)) outcome = before->outcome;
+    const ManifestDatabase* before = manifest_.find(database.name);
+    if (before != nullptr && database.restored_before) outcome = before->outcome;
     outcome.skipped = database.action == DatabaseAction::kSkip && !database.restored_before;
     outcome.restored = outcome.restored_before = database.restored_before;
     outcome.interrupted = false;

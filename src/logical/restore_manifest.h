@@ -17,8 +17,9 @@ namespace dbb::logical {
 struct ManifestDatabase {
   std::string source;        // name in the backup
   std::string staging_name;  // "" when filled in place or left alone
-  postgres::Oid oid;      // of the database built for it, which keeps it when it takes its name; 0: none yet
-  std::string kept_name;  // of the one it replaces
+  postgres::Oid oid;  // of the database built for it, which keeps it when it takes its name; 0: none yet
+  std::optional<postgres::Oid> old = {};  // the one it replaces, and the name that one is to get
+  std::string kept_name;
   bool drop_old = false;
   std::string left_alone = {};  // why, when the plan skips it
   DatabaseOutcome outcome;
@@ -29,6 +30,7 @@ struct RestoreManifest {
   std::string server;             // host:port as it was asked for
   std::string system_identifier;  // of that server
   std::string role;               // that everything is done as; "" for the one that connects
+  std::string reached_by;         // options that lead to the server and the repository, as a shell takes them
   UtcTime started;
   UtcTime updated;
   bool is_over = false;  // the run ended by itself
@@ -50,7 +52,7 @@ RestoreManifest read_restore_manifest(const std::filesystem::path& file);  // kU
 // Of a run that is about to begin, as planned.
 RestoreManifest manifest_of(const RestorePlan& plan, const BackupId& run, UtcTime now);
 
-// "dbbackup restore cluster --resume-from-manifest FILE --confirm"
+// "dbbackup -p 5433 restore cluster --resume-from-manifest FILE --confirm"
 std::string command_to_continue(const RestoreManifest& manifest, const std::filesystem::path& file);
 // One entry per database that failed: cluster-restore-failures-<date>.json.
 std::string failures_json(const RestoreManifest& manifest);

@@ -10,6 +10,7 @@
 #include "logical/restore_contents.h"
 #include "logical/restore_manifest.h"
 #include "logical/restore_session.h"
+#include "logical/restore_sizes.h"
 #include "logical/schema_archive.h"
 #include "logical/source.h"
 #include "logical/unfinished_fill.h"
@@ -250,15 +251,9 @@ Parallelism plan_work(const RestoreFacts& facts, RestorePlan& plan) {
   plan.maintenance_memory_mib =
       maintenance_memory_mib(numbers_of(profile, machine), machine, plan.locks.given);
   plan.profile = describe(profile, machine, plan.locks.given, plan.maintenance_memory_mib);
-
-  RestoreSize size{.proof = plan.options.proof};
-  for (const DatabasePlan& database : plan.databases) {
-    if (database.action == DatabaseAction::kSkip) continue;
-    size.row_bytes += database.row_bytes;
-    size.tables += database.tables;
-    ++size.databases;
-  }
-  plan.expected = expect_time(size, plan.locks.given, machine.processors);
+  plan.expected = expect_time(
+      plan.sizes,
+      {.databases = plan.parallel_databases, .workers = plan.workers, .processors = machine.processors});
   return asked;
 }
 
@@ -280,6 +275,13 @@ bool is_built_by(const RestoreManifest* earlier, const TargetDatabase& database)
   if (earlier == nullptr) return false;
   const ManifestDatabase* entry = earlier->find(database.properties.name);
   return entry != nullptr && entry->oid.value != 0 && entry->oid == database.properties.oid;
+}
+
+// It came after the earlier attempt had looked what there is.
+bool is_stranger_to(const RestoreManifest* earlier, const TargetDatabase& database) {
+  if (earlier == nullptr) return false;
+  const ManifestDatabase* entry = earlier->find(database.properties.name);
+  return entry != nullptr && entry->old != database.properties.oid;
 }
 
 void settle_earlier_attempts(const RestoreManifest& earlier, const RestoreFacts& facts,
@@ -326,7 +328,9 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   if (earlier != nullptr) refuse_other_server(*earlier, plan);
   NamesOnTarget names;
   for (const TargetDatabase& database : facts.databases) {
-    if (!is_built_by(earlier, database)) names.names.insert(database.properties.name);
+    if (is_built_by(earlier, database)) continue;
+    names.names.emplace(database.properties.name, database.properties.oid);
+    if (is_stranger_to(earlier, database)) names.strangers.insert(database.properties.name);
   }
   plan.databases = plan_databases(plan.document, plan.options, names, operation.run, operation.clock.now());
   if (earlier != nullptr) settle_earlier_attempts(*earlier, facts, plan.databases);
@@ -345,6 +349,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     gather_label_facts(session, plan.document, plan.databases, facts);
     look_at_unfinished(repository, plan.databases, *programs, operation, facts);
   }
+  if (facts.missing_frames.empty()) plan.sizes = sizes_of(plan, *backup);
 
   const Parallelism asked = plan_work(facts, plan);
   plan.preflight = judge({.facts = facts,

@@ -6,16 +6,13 @@
 namespace dbb::logical {
 namespace {
 
-// Seconds, measured on two cores of a Xeon with PostgreSQL 15 on the same host: docs/decisions/0029.
+// Seconds, likewise.
 constexpr double kPerDatabase = 0.15;            // CREATE DATABASE, its properties, sessions
 constexpr double kPerTable = 0.002;              // its statements
-constexpr double kPerRowByte = 1 / 90e6;         // COPY FROM
-constexpr double kPerIndexByte = 1 / 220e6;      // 0.2 to 0.7 of a row's byte: sorted numbers to random text
 constexpr double kPerHeapByteIndexed = 1 / 1e9;  // read once for them
 constexpr double kPerAnalyzedByte = 1 / 400e6;
 constexpr double kMostAnalyzed = 30000.0 * 8192;  // of one table: ANALYZE samples that many blocks
 constexpr double kPerTableAnalyzed = 0.002;
-constexpr double kPerProvenByte = 1 / 300e6;  // COPY TO and its fingerprint
 constexpr double kPerSwap = 0.1;
 constexpr double kPerOldByte = 1 / 4e9;  // unlinking the old one
 
@@ -48,12 +45,12 @@ WorkSeconds expected_seconds(const DatabaseSizes& sizes) {
   const auto heap = static_cast<double>(sizes.heap_bytes);
   const auto indexes = static_cast<double>(sizes.index_bytes);
   seconds[at(WorkPhase::kSchema)] = kPerDatabase + tables * kPerTable;
-  seconds[at(WorkPhase::kRows)] = rows * kPerRowByte;
+  seconds[at(WorkPhase::kRows)] = rows / kRowBytesPerSecond;
   seconds[at(WorkPhase::kIndexes)] =
-      tables * kPerTable + (indexes > 0 ? indexes * kPerIndexByte + heap * kPerHeapByteIndexed : 0);
+      tables * kPerTable + (indexes > 0 ? indexes / kIndexBytesPerSecond + heap * kPerHeapByteIndexed : 0);
   seconds[at(WorkPhase::kStatistics)] =
       tables * kPerTableAnalyzed + std::min(heap, kMostAnalyzed * tables) * kPerAnalyzedByte;
-  if (sizes.is_proven) seconds[at(WorkPhase::kProof)] = rows * kPerProvenByte;
+  if (sizes.is_proven) seconds[at(WorkPhase::kProof)] = rows / kProvenBytesPerSecond;
   seconds[at(WorkPhase::kSwap)] = kPerSwap + static_cast<double>(sizes.old_bytes) * kPerOldByte;
   return seconds;
 }

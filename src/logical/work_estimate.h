@@ -28,8 +28,15 @@ inline constexpr size_t kWorkPhases = 6;
 // Of the words that progress shows: "rows", "proof", ...; nothing for a word it does not know.
 std::optional<WorkPhase> phase_of(std::string_view shown);
 
+// Of the machine on which the weights were measured, all its processors at work: docs/decisions/0029.
+inline constexpr double kProcessorsOfRates = 2;
+inline constexpr double kRowBytesPerSecond = 90e6;  // COPY FROM
+inline constexpr double kIndexBytesPerSecond =
+    220e6;  // 0.2 to 0.7 of a row's byte: sorted numbers to random text
+inline constexpr double kProvenBytesPerSecond = 300e6;  // COPY TO and its fingerprint
+
 using WorkSeconds = std::array<double, kWorkPhases>;
-// What one database takes on the machine on which the weights were measured.
+// What one database takes on that machine.
 WorkSeconds expected_seconds(const DatabaseSizes& sizes);
 
 // Databases at once, workers in each, and processors that share the work; 0 processors: not known.

@@ -281,6 +281,20 @@ class InPlace(EndToEnd):
         self.assert_holds(original, "app")
         self.assert_nothing_left()
 
+    def test_in_place_does_not_drop_what_the_backup_may_lack(self):
+        self.init()
+        self.cluster.create_database("app", contents=SMALL)
+        other = self.another_cluster()
+        other.create_database("app", contents="create table precious as select 1 as a")
+        backup = self.back_up()
+        self.fails_with("USAGE", "restore", "cluster", "latest", "--in-place", "--old", "keep")
+        argv = ["restore", "database", "app", "--from", backup, "--in-place", "-h", other.socket, "-p", other.port]
+        refused = self.fails_with("PREFLIGHT_REFUSED", *argv, "--confirm")
+        self.assertIn("another server", json.dumps(refused.document))
+        self.assertEqual("1", other.value("select a from precious", "app"))
+        self.succeeds(*argv, "--old", "drop", "--confirm")
+        self.assert_holds(database_picture(self.cluster, "app"), "app", cluster=other)
+
     def test_rows_that_came_after_the_backup_are_counted_and_in_the_kept_one(self):
         self.init()
         self.cluster.create_database("app", contents=SMALL)

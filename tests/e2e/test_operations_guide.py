@@ -28,10 +28,12 @@ class Guide(EndToEnd):
         killed = self.start("restore", "cluster", "latest", "--report-dir", self.folder, "--confirm", pause=["rows-done:app"])
         killed.wait_for("rows-done:app").send(signal.SIGKILL).finish()
         [manifest] = self.folder.glob("restore-manifest-*.json")
+        self.succeeds("restore", "database", "app", "--old", "keep", "--confirm")
+        [kept] = [name for name in self.cluster.databases() if name.startswith("app_before_")]
         tried = 0
         for command in commands():
             with self.subTest(command=command):
-                words = shlex.split(command)
+                words = shlex.split(command.replace("app_before_20260130T120000Z", kept))
                 tried += 1
                 if words[0] == "psql":
                     try:

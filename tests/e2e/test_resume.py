@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import time
 import unittest
@@ -205,6 +206,72 @@ class Resumed(EndToEnd):
         self.succeeds("restore", "database", "--resume-from-manifest", manifest, "--confirm")
         self.assert_holds(self.original, "app")
         self.assert_nothing_left()
+
+    def test_a_database_made_between_kill_and_resume_gives_way_and_stays(self):
+        for was_there in (True, False):
+            with self.subTest(was_there=was_there):
+                self.take_away_manifests()
+                if not was_there:
+                    self.cluster.drop_database("app")
+                self.killed_at("rows-done:app", "restore", "cluster", self.backup, "--confirm", "--old", "drop")
+                if was_there:
+                    self.cluster.drop_database("app")
+                self.cluster.create_database("app", contents="create table precious as select 1 as a")
+                oid = self.cluster.oid_of("app")
+                [line] = [line for line in self.succeeds("restore", "cluster", "--resume-from-manifest", self.manifests[0], "--json")
+                          .document["preflight"] if line["check"] == "database: app"]  # fmt: skip
+                self.assertEqual("warning", line["verdict"])
+                self.assertIn("was not there", line["finding"])
+                self.resume()
+                self.assert_holds(self.original, "app")
+                kept = self.cluster.database_of(oid)
+                self.assertTrue(kept.startswith("app_before_"), kept)
+                self.assertEqual("1", self.cluster.value("select a from precious", kept))
+                self.succeeds("cleanup", "--kept", "--confirm")
+
+    def test_what_was_restored_and_is_gone_is_restored_again_and_what_was_replaced_is_left(self):
+        self.cluster.create_database("shop", "template app")
+        self.backup = self.back_up()
+        pictures = {name: database_picture(self.cluster, name) for name in ("app", "shop")}
+        self.killed_at("rows-done:shop", "restore", "cluster", self.backup, "--confirm")
+        self.assert_holds(pictures["app"], "app")
+        self.cluster.drop_database("app")
+        self.killed_at("rows-done:shop", "restore", "cluster", "--resume-from-manifest", self.manifests[0], "--confirm")
+        self.assert_holds(pictures["app"], "app")
+        self.cluster.drop_database("app")
+        self.cluster.create_database("app", contents="create table mine as select 1 as a")
+        oid = self.cluster.oid_of("app")
+        outcome = self.resume()
+        self.assertIn("in its place", outcome.err + outcome.out)
+        self.assertEqual(oid, self.cluster.oid_of("app"))
+        self.assert_holds(pictures["shop"], "shop")
+
+    def test_an_old_one_that_is_kept_because_something_is_missing_stays_when_others_are_gone_on_with(self):
+        self.cluster.create_database("odd", contents="create table pad as select repeat(md5(i::text), 30) from generate_series(1, 6000) i; "
+                                     "create table t as select 1 as a; create function f(int) returns int language plpgsql as "
+                                     "$$ begin if current_database() like 'dbbackup%' then raise 'no'; end if; return $1; end $$; "
+                                     "create materialized view m as select f(a) from t")  # fmt: skip
+        self.backup = self.back_up()
+        old = self.cluster.oid_of("odd")
+        self.killed_at("rows-done:app", "restore", "cluster", self.backup, "--confirm")
+        kept = self.cluster.database_of(old)
+        self.assertTrue(kept and kept.startswith("odd_before_"), kept)
+        [manifest] = self.manifests
+        self.failed_with("RESTORE_INCOMPLETE", self.tool.run("restore", "cluster", "--resume-from-manifest", manifest, "--confirm", "--json"))
+        self.assertEqual(kept, self.cluster.database_of(old), "it has what is missing in the new one")
+        self.assert_holds(self.old, "app")
+
+    def test_the_command_that_continues_can_be_copied_as_it_stands(self):
+        folder = self.folder / "it's a place"
+        environment = {"PGHOST": None, "PGPORT": None, "DBBACKUP_REPOSITORY": None}
+        argv = ["restore", "cluster", self.backup, "--confirm", "--report-dir", folder]
+        argv = ["-h", self.cluster.socket, "-p", self.cluster.port, "-r", self.tool.repository, *argv]
+        self.start(*argv, env=environment, pause=["rows-done:app"]).wait_for("rows-done:app").send(signal.SIGKILL).finish()
+        [manifest] = folder.glob("restore-manifest-*.json")
+        words = shlex.split(json.loads(manifest.read_text())["continue_with"])
+        self.assertEqual("dbbackup", words[0])
+        self.succeeds(*words[1:], env=environment)
+        self.assert_holds(self.original, "app")
 
     def test_without_a_place_for_the_manifest_it_warns_and_restores(self):
         outcome = self.succeeds("restore", "cluster", self.backup, "--confirm", "--report-dir", "/proc/nowhere")

@@ -1,5 +1,6 @@
 """The moment in which the new database takes the name: under clients that do not stop, and when it cannot be."""
 
+import re
 import signal
 import subprocess
 import threading
@@ -224,6 +225,24 @@ class Swap(EndToEnd):
         self.assertEqual(sorted(names), self.cluster.user_databases(), "without --kept they stay")
         self.succeeds("cleanup", "--kept", "--confirm")
         self.assertEqual(["app"], self.cluster.user_databases())
+
+    def test_an_old_one_that_was_put_back_is_nobodys_debris(self):
+        self.cluster.sql("comment on database app is 'it''s precious'")
+        self.succeeds("restore", "database", "app", "--confirm", "--old", "keep")
+        kept = self.cluster.database_of(self.oid)
+        self.cluster.sql(f'alter database app rename to app_restored; alter database "{kept}" rename to app')
+        self.assertEqual(self.oid, self.cluster.oid_of("app"))
+        [item] = self.succeeds("cleanup", "--kept", "--confirm", "--json").document["leftovers"]
+        self.assertFalse(item["removed"])
+        self.assertEqual(self.oid, self.cluster.oid_of("app"), "it lives")
+        document = self.succeeds("backup", "cluster", "--json").document
+        self.assertEqual([], document["debris"], "and is backed up")
+        self.assertIn("app", [database["name"] for database in document["databases"]])
+        self.assert_holds(self.old, "app")
+        self.cluster.sql(re.search(r"COMMENT ON DATABASE .*;$", item["reason"])[0])
+        self.assertEqual("it's precious", self.cluster.value(
+            f"select shobj_description(oid, 'pg_database') from pg_database where oid = {self.oid}"))
+        self.assertEqual([], self.succeeds("cleanup", "--kept", "--json").document["leftovers"])
 
     def test_the_old_ones_comment_and_rights_stay_with_it(self):
         self.cluster.sql("comment on database app is 'precious'; create role visitor login; "
