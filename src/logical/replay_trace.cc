@@ -18,8 +18,7 @@ constexpr uint64_t kLargestFile = 1024;
 
 std::filesystem::path replay_trace_file(const std::filesystem::path& directory, const std::string& address) {
   if (directory.empty()) return {};
-  const auto hash = codec::xxh3_128(as_bytes(address));
-  return directory / "paused-replay" / fmt::format("{:016x}{:016x}", hash.high, hash.low);
+  return directory / "paused-replay" / codec::xxh3_128(as_bytes(address)).hex();
 }
 
 void write_replay_trace(const std::filesystem::path& file, const ReplayTrace& trace) noexcept {

@@ -21,6 +21,7 @@
 #include "logical/unprivileged.h"
 #include "logical/upgrade.h"
 #include "postgres/archive_statements.h"
+#include "postgres/server_error.h"
 
 namespace dbb::logical {
 namespace {
@@ -109,17 +110,11 @@ void DatabaseRestore::settle_outcome() {
 }
 
 WorkSession DatabaseRestore::work_session(std::string database) const {
-  WorkSession work{.database = std::move(database), .encoding = record_.properties.encoding};
+  WorkSession work = like_the_source(std::move(database), shared_.plan.document, record_, shared_.server);
   work.database_settings = record_.properties.settings;
-  work.settings = {{"synchronous_commit", "off"}};
-  const std::string& money_locale = shared_.plan.document.money_locale;
-  if (!money_locale.empty()) work.settings.emplace_back("lc_monetary", money_locale);
+  work.settings.emplace_back("synchronous_commit", "off");
   if (const auto memory = shared_.plan.maintenance_memory_mib) {
     work.settings.emplace_back("maintenance_work_mem", fmt::format("{}MB", *memory));
-  }
-  // Triggers on login and on statements are part of what is restored, not of restoring it.
-  if (shared_.server.is_superuser && shared_.server.version.major() >= 17) {
-    work.settings.emplace_back("event_triggers", "off");
   }
   return work;
 }
@@ -137,8 +132,7 @@ std::string DatabaseRestore::content_text() const {
                   shared_.plan.options.selection.text(), rules.owners, rules.privileges, rules.comments,
                   rules.publications, rules.subscriptions, rules.tablespaces, rules.refreshes);
   for (const auto& [from, to] : rules.roles) text += fmt::format(" {}={}", from, to);
-  const codec::Hash128 hash = codec::xxh3_128(as_bytes(text));
-  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+  return codec::xxh3_128(as_bytes(text)).hex();
 }
 
 // Rows of unlogged tables do not outlive a crash of the server, the marks that tell of them do.
@@ -396,13 +390,13 @@ void DatabaseRestore::create_missing_schemas(const postgres::ArchiveToc& toc) {
 // be there either. Without owners, a grant in the name of another may not be possible.
 bool DatabaseRestore::may_be_left_out(const Error& error, const postgres::ArchiveEntry& entry) {
   const std::string& state = error.sqlstate();
-  const bool is_undefined = state == "42P01" || state == "3F000" || state == "42704" || state == "42883";
   const bool is_grant = postgres::pass_of(entry) == postgres::RestorePass::kPrivileges;
   const bool is_without_owners = !with_owners_ || !shared_.plan.options.rules.owners;
   const bool is_nobodys_grant = is_grant && is_without_owners && (state == "42501" || state == "42704");
   // Rows that were left out may be those that others refer to.
   const bool refers_to_nothing = entry.description == "FK CONSTRAINT" && state == "23503";
-  if (!((is_undefined || refers_to_nothing) && lacks_something()) && !is_nobodys_grant) return false;
+  if (!((postgres::is_undefined(error) || refers_to_nothing) && lacks_something()) && !is_nobodys_grant)
+    return false;
   const std::scoped_lock lock(mutex_);
   left_out_.push_back(fmt::format("{} was not restored: {}", postgres::name_of(entry), error.message()));
   if (entry.description == "TABLE")

@@ -15,16 +15,6 @@ namespace dbb::logical {
 
 using postgres::Connection;
 
-namespace {
-
-// PUBLIC ("") does.
-bool exists(Connection& session, const std::string& role) {
-  return role.empty() ||
-         session.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", {role}).rows() > 0;
-}
-
-}  // namespace
-
 void DatabaseRestore::give_properties(const std::string& database) {
   Connection session = operation_.connect(shared_.maintenance, "properties");
   const std::string name = session.quote_identifier(database);
@@ -76,8 +66,10 @@ Swap DatabaseSwap::prepare() {
   swap.before_rename = flag_statements(session, plan_.staging_name, record_.properties);
   if (!shared_.plan.with_owners) {  // a staging database of such a role is closed by its privileges
     postgres::DatabaseProperties wanted = record_.properties;
-    std::erase_if(wanted.acl,
-                  [&](const postgres::AclEntry& entry) { return !exists(session, entry.grantee); });
+    std::erase_if(wanted.acl, [&](const postgres::AclEntry& entry) {
+      const bool is_public = entry.grantee.empty();
+      return !is_public && !postgres::role_exists(session, entry.grantee);
+    });
     std::ranges::move(privilege_statements_of(shared_.server.role, session, plan_.staging_name, wanted),
                       std::back_inserter(swap.before_rename));
   }

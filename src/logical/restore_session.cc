@@ -30,6 +30,16 @@ void apply_database_settings(postgres::Connection& session, const WorkSession& w
 
 }  // namespace
 
+WorkSession like_the_source(std::string database, const Document& document, const DatabaseRecord& record,
+                            const postgres::ServerFacts& server) {
+  WorkSession work{.database = std::move(database), .encoding = record.properties.encoding};
+  if (!document.money_locale.empty()) work.settings.emplace_back("lc_monetary", document.money_locale);
+  // Triggers on login and on statements are part of what is restored, not of restoring it.
+  if (server.is_superuser && server.version.major() >= 17)
+    work.settings.emplace_back("event_triggers", "off");
+  return work;
+}
+
 postgres::Connection open_session(const Operation& operation, const WorkSession& work, std::string_view role,
                                   std::stop_token stop) {
   Settings settings = operation.session_settings();

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "base/task_group.h"
+#include "logical/document.h"
 #include "logical/operation.h"
 #include "postgres/catalog.h"
 #include "postgres/connection.h"
+#include "postgres/server.h"
 
 namespace dbb::logical {
 
@@ -29,6 +31,10 @@ struct WorkSession {
   // Reads rows in the form in which a backup reads them, whatever the database has set.
   bool canonical_formats = false;
 };
+
+// Reads the record's rows as they were written, and fires no event trigger as far as that is possible.
+WorkSession like_the_source(std::string database, const Document& document, const DatabaseRecord& record,
+                            const postgres::ServerFacts& server);
 
 // A session of this run in the database of `work`, ended by `stop`.
 postgres::Connection open_session(const Operation& operation, const WorkSession& work, std::string_view role,

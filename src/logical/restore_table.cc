@@ -22,6 +22,7 @@
 #include "logical/table_neighbours.h"
 #include "postgres/archive_statements.h"
 #include "postgres/server.h"
+#include "postgres/server_error.h"
 #include "system/machine.h"
 
 namespace dbb::logical {
@@ -136,22 +137,12 @@ void tell_parents(TablePlan& plan, const TableEntries& entries,
 }
 
 // Statements of the running database's own event triggers are not for us.
-WorkSession work_session(const TablePlan& plan, const Document& document, const DatabaseRecord& record,
-                         const postgres::ServerFacts& server) {
-  WorkSession work{.database = plan.options.into, .encoding = record.properties.encoding};
-  if (server.is_superuser && server.version.major() >= 17)
-    work.settings.emplace_back("event_triggers", "off");
-  if (!document.money_locale.empty()) work.settings.emplace_back("lc_monetary", document.money_locale);
-  return work;
-}
-
 // Everything but the table itself may refer to something that this database does not have.
 bool may_be_left_out(const Error& error, const ArchiveEntry& entry) {
   if (entry.description == "TABLE" || entry.description == "SEQUENCE" || error.sqlstate().empty())
     return false;
   if (entry.description == "FK CONSTRAINT") return true;  // other rows are there by now
-  const std::string& state = error.sqlstate();
-  return state == "42P01" || state == "3F000" || state == "42704" || state == "42883" || state == "42501";
+  return postgres::is_undefined(error) || error.sqlstate() == "42501";
 }
 
 class TableRestore {
@@ -172,7 +163,7 @@ class TableRestore {
     {
       Connection session = operation_.connect(plan_.options.into, "control");
       server_ = postgres::read_server_facts(session);
-      work_ = work_session(plan_, document_, record_, server_);
+      work_ = like_the_source(plan_.options.into, document_, record_, server_);
       remove_dead_leftovers();
       create_schema(session);
       try {
@@ -276,9 +267,7 @@ class TableRestore {
     std::set<std::string> owners;
     for (const TableEntries::Member& member : entries.members()) owners.insert(rules_.role(member.owner));
     for (const std::string& owner : owners) {
-      const bool is_there =
-          owner.empty() ||
-          session.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", {owner}).rows() == 1;
+      const bool is_there = owner.empty() || postgres::role_exists(session, owner);
       if (is_there || !rules_.owners) continue;
       warn(fmt::format("Role {} does not exist here: the table belongs to {}.", owner, server_.role));
       rules_.owners = false;

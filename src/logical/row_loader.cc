@@ -28,10 +28,7 @@ constexpr int kWorkersWorthSplitting = kMostWorkersUnsplit + 1;
 constexpr int kAttempts = 3;  // of loading one table that met another of our sessions in a circle
 
 // By a hash, since a name may hold what a mark may not.
-std::string hash_of(std::string_view name) {
-  const codec::Hash128 hash = codec::xxh3_128(as_bytes(name));
-  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
-}
+std::string hash_of(std::string_view name) { return codec::xxh3_128(as_bytes(name)).hex(); }
 
 std::string marks_of_parts(const TableAttributes& table) {
   return fmt::format("part of {} ", hash_of(table.qualified_name()));

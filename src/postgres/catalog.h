@@ -162,6 +162,8 @@ struct InvalidIndex {
 };
 std::vector<InvalidIndex> read_invalid_indexes(Connection& connection);
 
+bool role_exists(Connection& connection, const std::string& role);
+
 // True when a database holds nothing a user made: the state CREATE DATABASE ... TEMPLATE template0 leaves.
 bool is_empty_database(Connection& connection);
 

@@ -138,6 +138,10 @@ std::vector<InvalidIndex> read_invalid_indexes(Connection& connection) {
   return found;
 }
 
+bool role_exists(Connection& connection, const std::string& role) {
+  return connection.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", {role}).rows() > 0;
+}
+
 bool is_empty_database(Connection& connection) {
   // What initdb made has an OID below 16384 (FirstNormalObjectId). What lies in a schema is looked for there,
   // so that temporary tables of a session that happens to be in do not count; triggers, rules and policies

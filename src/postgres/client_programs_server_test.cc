@@ -16,7 +16,7 @@ using testing::PrivateCluster;
 
 ClientPrograms programs() {
   const system::StopEvent never{std::stop_token{}};
-  return find_client_programs({PrivateCluster::default_bindir()}, never).at(0);
+  return find_client_programs({PrivateCluster::server_bindir()}, never).at(0);
 }
 
 std::string output_of(const ConnectionTarget& target, std::string_view name, ProgramRun run,

@@ -368,6 +368,11 @@ Error statement_error(const ServerReport& report, const ConnectionTarget& target
   return error;
 }
 
+bool is_undefined(const Error& error) {
+  const std::string& state = error.sqlstate();
+  return state == "42P01" || state == "3F000" || state == "42883" || state == "42704";
+}
+
 Error connection_lost(std::string_view words, const ConnectionTarget& target) {
   std::string cause;
   for (const auto line : lines_of(words)) append_sentence(cause, "", line);

@@ -22,6 +22,9 @@ struct ServerReport {
 // An error of a running statement. `target` is for the context lines.
 Error statement_error(const ServerReport& report, const ConnectionTarget& target);
 
+// What a statement refers to is not there: no such table, schema, function, or object of another kind.
+bool is_undefined(const Error& error);
+
 // The session ended under us, in libpq's words.
 Error connection_lost(std::string_view words, const ConnectionTarget& target);
 

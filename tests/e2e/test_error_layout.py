@@ -1,5 +1,6 @@
 """Whatever goes wrong with a restore, it is told in one layout: heading, where, root cause, numbered steps, page, code."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -146,13 +147,9 @@ class Layout(EndToEnd):
         running = self.start("restore", "database", "app", "--from", "latest", "--confirm", pause=["pre-data-done:app"])
         running.wait_for("pre-data-done:app")
         filler = place / "filler"
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(bytes(65536))
-                    file.flush()
-            except OSError:
-                pass
+        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(65536))
         outcome = running.go("pre-data-done:app").finish()
         filler.unlink()
         self.told("DISK_FULL", outcome, cause="(?i)no space left|free|full")

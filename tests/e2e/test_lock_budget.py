@@ -71,6 +71,7 @@ class LockBudget(EndToEnd):
         self.assertEqual([16, 8, 2], [locks["workers_asked"], locks["parallel_databases_asked"], locks["jobs_asked"]])
         self.assertEqual([1, 10, "forcing sequential restore"],
                          [locks["workers"], locks["current_locks"], locks["auto_action"]])  # fmt: skip
+        self.assertEqual(["conservative", locks["optimal_locks"]], [locks["strategy"], locks["recommended_lock_boost"]])
         self.assertGreater(locks["need_asked"], locks["available"])
         self.assertLessEqual(locks["need"], locks["available"])
         self.assertEqual(locks["available"] - locks["need"], locks["headroom"])
@@ -98,7 +99,7 @@ class LockBudget(EndToEnd):
         self.assertEqual("lowering parallelism" if few["workers"] > 1 else "forcing sequential restore", few["auto_action"])
         self.raise_locks(target, few["optimal_locks"])
         enough = self.succeeds(*argv).document
-        self.assertEqual("none", enough["auto_action"])
+        self.assertEqual(["none", "parallel", 0], [enough[field] for field in ("auto_action", "strategy", "recommended_lock_boost")])
         self.assertEqual(4, enough["workers"])
         self.raise_locks(target, few["optimal_locks"] - 2)
         self.assertNotEqual("none", self.succeeds(*argv).document["auto_action"])

@@ -72,12 +72,6 @@ const fs::path& template_of(const fs::path& bindir) {
   return paths.emplace(bindir, data).first->second;
 }
 
-// The same tests against another version: its server programs, which need not come with psql.
-fs::path server_bindir() {
-  const char* chosen = std::getenv("DBBACKUP_TEST_BINDIR");
-  return chosen != nullptr ? fs::path(chosen) : PrivateCluster::default_bindir();
-}
-
 std::string setting_line(const std::string& name, const std::string& value) {
   std::string line = name + " = '";
   for (const char c : value) line += c == '\'' ? std::string("''") : std::string(1, c);
@@ -98,6 +92,11 @@ fs::path PrivateCluster::default_bindir() {
   }
   if (best.empty()) throw std::runtime_error("no PostgreSQL server programs below /usr/lib/postgresql");
   return best;
+}
+
+fs::path PrivateCluster::server_bindir() {
+  const char* chosen = std::getenv("DBBACKUP_TEST_BINDIR");
+  return chosen != nullptr ? fs::path(chosen) : default_bindir();
 }
 
 PrivateCluster::PrivateCluster(Options options)

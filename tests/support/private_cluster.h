@@ -59,6 +59,9 @@ class PrivateCluster {
 
   // The newest installed set of server programs.
   static std::filesystem::path default_bindir();
+  // DBBACKUP_TEST_BINDIR: the same tests against another version, whose programs need not have psql. Else the
+  // default.
+  static std::filesystem::path server_bindir();
 
  private:
   void write_file(const std::string& name, const std::string& text) const;
