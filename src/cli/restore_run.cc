@@ -311,10 +311,15 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
 
 void RestoreRunOptions::apply_manner(const Configuration& configured,
                                      logical::RestoreOptions& restore) const {
-  if (old == "keep" && restore.in_place) {
-    throw Error(ErrorCode::kUsage, {.message = "--in-place and --old keep exclude each other.",
-                                    .cause = "--in-place drops the old database before the new one is built.",
-                                    .solution = {"Leave out --in-place: the old database is then kept."}});
+  const std::string against = old == "keep"                                  ? "--old keep"
+                              : restore.swap == logical::SwapTime::kTogether ? "--swap together"
+                                                                             : "";
+  if (restore.in_place && !against.empty()) {
+    throw Error(
+        ErrorCode::kUsage,
+        {.message = fmt::format("--in-place and {} exclude each other.", against),
+         .cause = "--in-place drops every old database before its new one is built.",
+         .solution = {"Leave out --in-place: the old ones are then kept until the new ones are complete."}});
   }
   if (old) restore.old = *old == "drop" ? logical::OldDatabase::kDrop : logical::OldDatabase::kKeep;
   if (no_proof) restore.proof = false;
@@ -352,11 +357,11 @@ std::vector<std::string> RestoreRunOptions::content_options() const {
 
 Outcome run_restore(Context& context, const RestoreRunOptions& options, logical::RestoreOptions restore) {
   restore.in_place = options.in_place;
+  if (options.swap == "together") restore.swap = logical::SwapTime::kTogether;
   options.apply_manner(context.configuration(), restore);
   if (options.system_databases == "merge") restore.system_databases = logical::SystemDatabases::kMerge;
   if (options.globals == "align") restore.globals = logical::Globals::kAlign;
   if (options.globals == "none") restore.globals = logical::Globals::kNone;
-  if (options.swap == "together") restore.swap = logical::SwapTime::kTogether;
   restore.statistics = options.statistics;
   restore.replace_with_part = options.replace_with_part;
   restore.rules = options.rules();

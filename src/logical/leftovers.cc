@@ -16,8 +16,8 @@ std::vector<Leftover> find_leftovers(const Operation& operation) {
   const std::set<std::string> living = living_runs(session);
   const postgres::Result answer = session.execute(R"(
     SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database'),
-           CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT') THEN pg_catalog.pg_database_size(d.oid)
-                ELSE 0 END, d.oid
+           CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+                THEN coalesce(pg_catalog.pg_database_size(d.oid), 0) ELSE 0 END, d.oid
       FROM pg_catalog.pg_database d ORDER BY d.datname)");
   std::vector<Leftover> leftovers;
   for (int row = 0; row < answer.rows(); ++row) {

@@ -108,7 +108,8 @@ std::vector<DatabasePlan> plan_databases(const Document& document, const Restore
   return plans;
 }
 
-void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier, postgres::Oid there) {
+void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier, postgres::Oid there,
+                            OldDatabase old) {
   const bool has_its_name = earlier.oid.value != 0 && earlier.oid == there;
   if (!has_its_name && (!earlier.outcome.restored || there.value == 0)) return;
   plan.action = DatabaseAction::kSkip;
@@ -120,7 +121,7 @@ void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier,
   plan.restored_before = true;
   plan.old = earlier.old;
   plan.kept_name = earlier.kept_name.empty() ? std::nullopt : std::optional(earlier.kept_name);
-  plan.drop_old = earlier.drop_old;
+  plan.drop_old = old == OldDatabase::kDrop || (old == OldDatabase::kDefault && earlier.drop_old);
   plan.drop_first = false;
 }
 

@@ -33,7 +33,8 @@ void settle_system_database(DatabasePlan& plan, bool is_empty_on_target, const R
 
 // Of a run that is gone on with: what is there under its name, as `earlier` tells, is not restored again; nor
 // is what somebody has replaced since. What is gone is. `there` is the database that has the name on the
-// target, 0 when none has.
-void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier, postgres::Oid there);
+// target, 0 when none has; `old`, what is asked for now.
+void settle_earlier_attempt(DatabasePlan& plan, const ManifestDatabase& earlier, postgres::Oid there,
+                            OldDatabase old);
 
 }  // namespace dbb::logical

@@ -117,9 +117,9 @@ TEST(PlanDatabases, WhatCameAfterTheRunHadBegunIsKeptWhateverIsAsked) {
 
 class EarlierAttempt : public testing::Test {
  protected:
-  DatabasePlan settled(postgres::Oid there) {
+  DatabasePlan settled(postgres::Oid there, OldDatabase old = OldDatabase::kDefault) {
     plan_.action = there.value == 0 ? DatabaseAction::kCreate : DatabaseAction::kSwap;
-    settle_earlier_attempt(plan_, earlier_, there);
+    settle_earlier_attempt(plan_, earlier_, there, old);
     return plan_;
   }
   DatabasePlan plan_{.source = "app", .name = "app", .kept_name = "app_before_now"};
@@ -131,6 +131,14 @@ TEST_F(EarlierAttempt, WhatItRestoredAndIsThereIsNotRestoredAgain) {
   EXPECT_TRUE(plan.restored_before);
   EXPECT_EQ(plan.old, postgres::Oid{7});
   EXPECT_EQ(plan.kept_name, "app_before");
+}
+
+TEST_F(EarlierAttempt, WhatIsAskedForNowDecidesOverTheOldOne) {
+  EXPECT_TRUE(settled({9}).drop_old);
+  EXPECT_FALSE(settled({9}, OldDatabase::kKeep).drop_old);
+  earlier_.drop_old = false;
+  EXPECT_FALSE(settled({9}).drop_old);
+  EXPECT_TRUE(settled({9}, OldDatabase::kDrop).drop_old);
 }
 
 TEST_F(EarlierAttempt, WhatItRestoredAndIsGoneIsRestoredAnew) {

@@ -97,7 +97,8 @@ void judge_disk(const PreflightInput& in, std::vector<PreflightLine>& lines) {
     const auto databases = static_cast<uint64_t>(growth[place.tablespace].peak);
     const bool holds_wal = place.tablespace == "pg_default";
     if (databases == 0 && !holds_wal) continue;
-    std::string sum = fmt::format("new beside old: {}", format_bytes(databases));
+    std::string sum =
+        fmt::format("new {} old: {}", in.options.in_place ? "instead of" : "beside", format_bytes(databases));
     const uint64_t wal = holds_wal ? wal_bytes(in) : 0;
     if (holds_wal) sum += fmt::format(" + WAL: {}", format_bytes(wal));
     lines.push_back(disk_line(place, databases + wal, sum));

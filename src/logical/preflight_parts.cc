@@ -95,13 +95,18 @@ void judge_drop_first(const PreflightInput& in, const DatabasePlan& plan, std::v
   const DatabaseRecord* record = in.document.find(plan.source);
   if (!plan.drop_first || in.options.old == OldDatabase::kDrop || record == nullptr) return;
   const bool is_foreign = is_of_another_system(in.document, in.facts.server);
-  if (!is_foreign && record->state == DatabaseState::kComplete) return;
-  lines.push_back({Verdict::kRefused,
-                   fmt::format("database: {}", plan.name),
-                   fmt::format("--in-place would drop it first, and the backup is {}",
-                               is_foreign ? "that of another server" : "incomplete for this database"),
-                   "Restore without --in-place, which keeps it; or say so with --old drop.",
-                   {plan.source}});
+  const auto cannot = in.facts.cannot_give.find(plan.source);
+  const bool gives_all = cannot == in.facts.cannot_give.end() || cannot->second.nothing();
+  if (!is_foreign && gives_all && record->state == DatabaseState::kComplete) return;
+  lines.push_back(
+      {Verdict::kRefused,
+       fmt::format("database: {}", plan.name),
+       fmt::format("--in-place would drop it first, and {}",
+                   is_foreign   ? "the backup is that of another server"
+                   : !gives_all ? fmt::format("{} cannot give back all of it", in.facts.server.role)
+                                : "it is incomplete in the backup"),
+       "Restore without --in-place, which keeps it; or say so with --old drop.",
+       {plan.source}});
 }
 
 }  // namespace

@@ -7,12 +7,14 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/task_group.h"
 #include "base/units.h"
 #include "codec/xxh3.h"
 #include "logical/globals_text.h"
 #include "logical/restore_execution.h"
 #include "logical/restore_sizes.h"
 #include "logical/restore_watch.h"
+#include "system/stop_event.h"
 
 namespace dbb::logical {
 namespace {
@@ -141,27 +143,62 @@ void hold_run(Connection& control, const Operation& operation) {
                .solution = {"Wait until it has ended, or end it."}});
 }
 
-// The session that shows other runs that this one lives.
+// For a moment.
+template <typename Body>
+auto with_session(const Operation& operation, const std::string& maintenance, Body&& body) {
+  Connection session = operation.connect(maintenance, "facts");
+  return body(session);
+}
+
+// The session that shows other runs that this one lives. Should it be ended, another takes its place.
 class ControlSession {
  public:
   ControlSession(const Operation& operation, const std::string& maintenance)
-      : session_(operation.connect(maintenance, "control")) {
-    hold_run(session_, operation);
+      : operation_(operation), maintenance_(maintenance), session_(open()), threads_(operation.stop) {
+    threads_.spawn("control", [this](const std::stop_token& stop) {
+      const system::StopEvent stopped(stop);
+      while (system::sleep_for(kBetweenLooks, stopped)) lives();
+    });
   }
-  Connection& session() { return session_; }
-  bool answers() {
+  // `waits`: for a server that is on its way back.
+  bool answers(bool waits) {
+    const Deadline deadline(waits ? kTimeToComeBack : std::chrono::seconds(0));
+    do {
+      if (lives()) return true;
+    } while (waits && system::sleep_for(kBetweenTries, system::StopEvent(deadline.token())));
+    return false;
+  }
+
+ private:
+  static constexpr std::chrono::seconds kBetweenLooks{2};
+  static constexpr std::chrono::seconds kTimeToComeBack{20};
+  static constexpr std::chrono::milliseconds kBetweenTries{200};
+
+  Connection open() const {
+    Connection session = operation_.connect(maintenance_, "control");
+    hold_run(session, operation_);
+    return session;
+  }
+  bool lives() {
     const std::scoped_lock lock(mutex_);
     try {
       session_.execute("SELECT 1");
       return true;
     } catch (const Error&) {
-      return false;
+      try {
+        session_ = open();
+        return true;
+      } catch (const Error&) {
+        return false;
+      }
     }
   }
 
- private:
+  const Operation& operation_;
+  const std::string maintenance_;
   std::mutex mutex_;
-  Connection session_;
+  Connection session_;  // guarded by mutex_
+  TaskGroup threads_;
 };
 
 }  // namespace
@@ -183,17 +220,26 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
   DBB_CHECK(!plan.refused(), "a plan with a refused line is not carried out");
   const auto begun = operation.clock.steady_now();
   result.manifest = journal.file();
+  journal.on_problem([&](const std::string& problem) {
+    operation.warn(
+        "manifest-not-written",
+        fmt::format("{} could not be written: what it says of this restore is not true any more. {}",
+                    journal.file().string(), problem));
+  });
   result.databases = journal.outcomes(plan);
   const std::string maintenance = maintenance_database(operation);
   ControlSession control(operation, maintenance);
-  const postgres::ServerFacts server = postgres::read_server_facts(control.session());
+  const postgres::ServerFacts server = with_session(operation, maintenance, postgres::read_server_facts);
   remove_dead_staging(plan, operation);
   create_globals(plan, operation, maintenance);
   operation.at_step("globals-done", "");
 
   const std::unique_ptr<repository::BackupReader> backup = repository.open_backup(plan.manifest.id);
   RestoreProgress progress(operation.events, operation.clock, plan.sizes, concurrency_of(plan, server));
-  RestoreWatch watch(operation, maintenance, watch_options(plan, server, control.session()), progress);
+  RestoreWatch watch(operation, maintenance,
+                     with_session(operation, maintenance,
+                                  [&](Connection& session) { return watch_options(plan, server, session); }),
+                     progress);
   const RestoreShared shared{.repository = repository,
                              .backup = *backup,
                              .plan = plan,
@@ -209,7 +255,7 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
     result.failures = journal.failures_file();
   };
   try {
-    Execution(shared, [&] { return control.answers(); }, result).run(watch.watched());
+    Execution(shared, [&](bool waits) { return control.answers(waits); }, result).run(watch.watched());
     if (!plan.align_with_secrets.empty()) {
       result.globals_aligned = align_globals_now(plan, watch.watched(), maintenance);
     }

@@ -139,6 +139,7 @@ struct RestorePlan {
   Document document;
   RestoreOptions options;
   std::string server;                             // host:port as it was asked for
+  std::string done_as;                            // the role that does it
   std::string system_identifier;                  // of it; "" when the role may not know
   std::vector<PreflightLine> preflight;           // complete, also when something is refused
   std::vector<DatabasePlan> databases;            // in the order they are begun
@@ -183,6 +184,7 @@ struct DatabaseOutcome {
   bool interrupted = false;      // begun, and stopped for what happened elsewhere
   std::optional<DatabaseFailure> failure = {};
   std::string kept_as = {};  // name of the old one, if it was kept
+  bool old_is_gone = false;  // dropped before the new one was built, as in_place says
   uint64_t tables = 0;
   uint64_t tables_loaded = 0;  // of one that failed, as far as it came
   uint64_t rows = 0;
@@ -229,8 +231,8 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
 // Steps for hooks: "globals-done" and "locks-exhausted" with ""; per database "staging-created" (of a system
 // database "unfinished-removed", when an earlier run left something, and "filling-begun"),
 // "schema-entry-done", "pre-data-done", "table-loaded", "rows-done", "index-done", "post-data-done",
-// "before-proof", "proof-done", "before-swap", "swap-open" (names changed, not committed), "swapped",
-// "old-dropped".
+// "before-proof", "proof-done", "before-swap", "swap-open" (names changed, not committed), "swap-committed"
+// (not yet written down), "swapped", "old-dropped".
 void execute_restore(repository::Repository& repository, const RestorePlan& plan, const Operation& operation,
                      RestoreJournal& journal, RestoreResult& result);
 

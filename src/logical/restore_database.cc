@@ -102,6 +102,7 @@ auto DatabaseRestore::in_phases(Body&& body) {
 
 void DatabaseRestore::settle_outcome() {
   outcome_.tables = content_.tables.size();
+  outcome_.rows = outcome_.row_bytes = 0;
   for (const TableContent& table : content_.tables) {
     outcome_.rows += table.attributes.fingerprint.rows;
     outcome_.row_bytes += table.attributes.row_bytes;
@@ -135,13 +136,16 @@ std::string DatabaseRestore::content_text() const {
   return codec::xxh3_128(as_bytes(text)).hex();
 }
 
-// Rows of unlogged tables do not outlive a crash of the server, the marks that tell of them do.
-bool DatabaseRestore::lost_unlogged_rows(Connection& session) const {
+// Rows of unlogged tables do not outlive a crash of the server, the marks that tell of them do. Of an
+// unlogged sequence nobody can tell.
+bool DatabaseRestore::may_lack_what_is_unlogged(Connection& session) const {
   const postgres::Result unlogged = session.execute(
-      "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
-      "c.relnamespace WHERE c.relpersistence = 'u' AND c.relkind = 'r'");
+      "SELECT n.nspname, c.relname, c.relkind = 'S' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
+      "n "
+      "ON n.oid = c.relnamespace WHERE c.relpersistence = 'u' AND c.relkind IN ('r', 'S')");
   std::set<std::string> names;
   for (int row = 0; row < unlogged.rows(); ++row) {
+    if (unlogged.boolean(row, 2)) return true;
     names.insert(fmt::format("{}.{}", unlogged.text(row, 0), unlogged.text(row, 1)));
   }
   return std::ranges::any_of(content_.tables, [&](const TableContent& table) {
@@ -170,14 +174,18 @@ bool DatabaseRestore::adopt(Connection& session) {
     Connection inside = open_session(operation_, work_, "schema", operation_.stop);
     const bool has_marks = marks_.load(inside, content_text());
     is_ready_ = !has_marks && mark->kind == MarkKind::kComplete;
-    if ((is_ready_ || has_marks) && !lost_unlogged_rows(inside)) {
+    // What became of it was written down before it was marked as complete; unless that could not be written.
+    const bool is_recorded = outcome_.proven || !outcome_.missing.empty() || !shared_.plan.options.proof;
+    if (is_ready_ ? is_recorded && !may_lack_what_is_unlogged(inside)
+                  : has_marks && !may_lack_what_is_unlogged(inside)) {
       operation_.notice("database-goes-on",
                         fmt::format("{}: going on with what was restored before.", plan_.name),
                         {{"database", plan_.name}, {"staging", plan_.staging_name}});
       return true;
     }
-    reason = is_ready_ || has_marks ? "the server was killed meanwhile and emptied its unlogged tables"
-                                    : "it does not say what in it is complete";
+    reason = has_marks || (is_ready_ && is_recorded)
+                 ? "the server may have been killed meanwhile, and have emptied what is unlogged in it"
+                 : "it does not say what in it is complete";
     marks_.clear();
     is_ready_ = false;
   }
@@ -214,6 +222,7 @@ BuiltDatabase DatabaseRestore::build() {
                    .solution = {"Run the restore again: the plan then says what becomes of it."}});
     }
     if (there.value != 0 && plan_.drop_first) {
+      outcome_.old_is_gone = true;
       operation_.warn("dropped-first",
                       fmt::format("{}: dropping the old database first, as --in-place says.", plan_.name),
                       {{"database", plan_.name}});
@@ -235,7 +244,6 @@ BuiltDatabase DatabaseRestore::build() {
     if (!is_ready_) fill();
     phase_ = "properties";
     give_properties(plan_.staging_name);
-    settle_outcome();
     operation_.at_step("before-swap", plan_.name);
     return built;
   });
@@ -304,6 +312,7 @@ void DatabaseRestore::fill() {
   phase_ = "pre-data";
   outcome_.warnings.clear();
   outcome_.missing.clear();
+  outcome_.proven = false;
   const SchemaArchive archive(shared_.backup, *content_.schema);
   EntryRules rules = shared_.plan.options.rules;
   rules.spell_out_all = spells_out_all(upgrade());
@@ -515,6 +524,7 @@ void DatabaseRestore::prove() {
 // by.
 void DatabaseRestore::end_schema(const SchemaRunner& runner, const SchemaPlan& plan) {
   if (is_in_place()) return runner.run_in_one_transaction(plan.event_triggers);
+  settle_outcome();
   shared_.journal.update(plan_.name, operation_.clock.now(),
                          [&](ManifestDatabase& entry) { entry.outcome = outcome_; });
   {

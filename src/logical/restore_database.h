@@ -56,7 +56,7 @@ class DatabaseRestore {
   template <typename Body>
   auto in_phases(Body&& body);
   bool adopt(postgres::Connection& session);
-  bool lost_unlogged_rows(postgres::Connection& session) const;
+  bool may_lack_what_is_unlogged(postgres::Connection& session) const;
   void create(postgres::Connection& session);
   void begin_to_fill();
   void fill();
@@ -116,7 +116,9 @@ class DatabaseSwap {
 
  private:
   void disable_old_subscriptions();
-  void count_newer_rows();
+  bool let_in(bool is_open);
+  bool count_newer_rows();
+  std::string reason_to_keep(bool is_counted) const;
   void drop_old();
   void warn(const std::string& kind, std::string text);
 

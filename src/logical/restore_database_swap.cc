@@ -101,12 +101,41 @@ void DatabaseSwap::done(double window_seconds) {
 }
 
 void DatabaseSwap::settle_old() {
+  const bool was_closed = let_in(true);
   disable_old_subscriptions();
-  count_newer_rows();
+  const bool is_counted = count_newer_rows();
+  if (was_closed) let_in(false);
   if (!plan_.drop_old) return;
-  if (outcome_.missing.empty()) return drop_old();
-  warn("old-kept",
-       fmt::format("The old database is kept as \"{}\": it has what is missing here.", outcome_.kept_as));
+  const std::string reason = reason_to_keep(is_counted);
+  if (reason.empty()) return drop_old();
+  warn("old-kept", fmt::format("The old database is kept as \"{}\": {}.", outcome_.kept_as, reason));
+}
+
+// Whether the old one is open for connections; returns whether that changed. What does not work shows in what
+// follows.
+bool DatabaseSwap::let_in(bool is_open) {
+  Connection session = operation_.connect(shared_.maintenance, "properties");
+  try {
+    const postgres::Result there =
+        session.execute("SELECT datallowconn FROM pg_catalog.pg_database WHERE oid = $1::pg_catalog.oid",
+                        {std::to_string(built_.old->value)});
+    if (there.rows() == 0 || there.boolean(0, 0) == is_open) return false;
+    session.execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS {}",
+                                session.quote_identifier(outcome_.kept_as), is_open));
+    return true;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
+    return false;
+  }
+}
+
+std::string DatabaseSwap::reason_to_keep(bool is_counted) const {
+  const RestoreOptions& options = shared_.plan.options;
+  if (!outcome_.missing.empty()) return "it has what is missing here";
+  if (options.proof && !outcome_.proven) return "nothing says that the new one was proven";
+  if (!is_counted && options.old != OldDatabase::kDrop)
+    return "nobody could see what it has beyond the backup";
+  return {};
 }
 
 // Not before the swap: a kill in between would leave a living database without what its publisher sends.
@@ -130,7 +159,7 @@ void DatabaseSwap::disable_old_subscriptions() {
 
 // What was written after the backup is in the old database only. Nobody uses it any more, under its new name;
 // what cannot be counted is no reason to fail.
-void DatabaseSwap::count_newer_rows() {
+bool DatabaseSwap::count_newer_rows() {
   try {
     outcome_.newer = rows_that_differ(shared_.backup, plan_.source, operation_,
                                       {.database = outcome_.kept_as, .encoding = record_.properties.encoding},
@@ -139,14 +168,15 @@ void DatabaseSwap::count_newer_rows() {
     if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) throw;
     warn("old-not-counted",
          fmt::format("The rows of the old database could not be counted: {}", error.what()));
-    return;
+    return false;
   }
-  if (outcome_.newer.empty()) return;
+  if (outcome_.newer.empty()) return true;
   warn("old-has-other-rows", fmt::format("The old database does not have the rows of the backup: {}. {}",
                                          join_names(outcome_.newer),
-                                         plan_.drop_old && outcome_.missing.empty()
+                                         plan_.drop_old && reason_to_keep(true).empty()
                                              ? "It is dropped now; --old keep would have kept it."
                                              : fmt::format("It is kept as \"{}\".", outcome_.kept_as)));
+  return true;
 }
 
 void DatabaseSwap::drop_old() {

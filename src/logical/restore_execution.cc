@@ -48,7 +48,8 @@ void tell_outcome(const DatabaseOutcome& outcome, const Operation& operation) {
 
 }  // namespace
 
-Execution::Execution(const RestoreShared& shared, std::function<bool()> server_answers, RestoreResult& result)
+Execution::Execution(const RestoreShared& shared, std::function<bool(bool)> server_answers,
+                     RestoreResult& result)
     : shared_(shared), server_answers_(std::move(server_answers)), result_(result) {
   built_.resize(shared_.plan.databases.size());
 }
@@ -134,7 +135,7 @@ void Execution::run_one(const Operation& operation, size_t index) {
       outcome.interrupted = false;
       return;
     } catch (const Error& caught) {
-      const Error error = shared_.watch.reason(caught);
+      Error error = shared_.watch.reason(caught);
       if (outcome.restored) throw;  // nothing of it is missing; what followed the swap was stopped
       if (error.code() == ErrorCode::kCancelled) throw;
       if (error.code() == ErrorCode::kLockExhaustion && !is_alone_) {
@@ -142,6 +143,8 @@ void Execution::run_one(const Operation& operation, size_t index) {
         throw;
       }
       outcome.interrupted = false;
+      if (outcome.old_is_gone)
+        error.add_context("Old database", "dropped before, as --in-place says: it is gone");
       outcome.failure = failure_of(error);
       outcome.failure->attempts = attempts;
       outcome.failure->tables_loaded = outcome.tables_loaded;
@@ -156,7 +159,7 @@ void Execution::run_one(const Operation& operation, size_t index) {
       }
       settle_staging(operation, index);
       record(operation, index);
-      if (is_the_end || !policy.go_on) throw;
+      if (is_the_end || !policy.go_on) throw error;
       operation.warn("database-failed",
                      fmt::format("{}: failed: {}", outcome.name, outcome.failure->one_line()),
                      {{"database", outcome.name}, {"phase", outcome.failure->phase}});
@@ -184,19 +187,24 @@ void Execution::attempt(const Operation& operation, size_t index) {
   if (plan.action == DatabaseAction::kFillSystem) {
     restore.fill_system();
   } else {
-    const BuiltDatabase built = restore.build();
-    if (shared_.plan.options.swap == SwapTime::kTogether) {
-      built_[index] = built;
-      return;
-    }
-    DatabaseSwap swap(mine, plan, operation, built, outcome);
-    const std::vector<double> windows =
-        swap_databases(operation, shared_.maintenance, {swap.prepare()}, shared_.plan.options.lock_timeout);
-    swap.done(windows.front());
+    built_[index].reset();
+    built_[index] = restore.build();
+    if (shared_.plan.options.swap == SwapTime::kTogether) return;
+    DatabaseSwap swap(mine, plan, operation, *built_[index], outcome);
+    swap.done(swapped(operation, {swap.prepare()}).front());
   }
   record(operation, index);
   tell_outcome(outcome, operation);
   progress.database_done();
+}
+
+std::vector<double> Execution::swapped(const Operation& operation, const std::vector<Swap>& swaps) const {
+  try {
+    return swap_databases(operation, shared_.maintenance, swaps, shared_.plan.options.lock_timeout);
+  } catch (Error& error) {
+    error.add_context("Phase", "swap");
+    throw;
+  }
 }
 
 // All or none: what one lacks, the others do without, too.
@@ -220,8 +228,7 @@ void Execution::swap_together(const Operation& operation) {
     indexes.push_back(i);
   }
   if (requests.empty()) return;
-  const std::vector<double> windows =
-      swap_databases(operation, shared_.maintenance, requests, shared_.plan.options.lock_timeout);
+  const std::vector<double> windows = swapped(operation, requests);
   for (size_t i = 0; i < swaps.size(); ++i) {
     DatabaseOutcome& outcome = result_.databases[indexes[i]];
     outcome.interrupted = false;
@@ -265,7 +272,8 @@ void Execution::go_on_alone(const Operation& operation, const Error& error, Inde
 
 bool Execution::is_over(size_t index) const {
   const DatabaseOutcome& outcome = result_.databases[index];
-  return outcome.restored || outcome.failure || built_[index];
+  const bool waits_for_swap = shared_.plan.options.swap == SwapTime::kTogether && built_[index];
+  return outcome.restored || outcome.failure || waits_for_swap;
 }
 
 // What every database would meet.
@@ -277,7 +285,7 @@ bool Execution::ends_the_run(const Error& error) const {
       return true;
     case ErrorCode::kConnectionLost:
     case ErrorCode::kConnectionRefused:
-      return !server_answers_();
+      return !server_answers_(shared_.plan.options.failures.retries > 0);
     default:
       return false;
   }
@@ -285,26 +293,36 @@ bool Execution::ends_the_run(const Error& error) const {
 
 // Those that were begun and stopped for what happened elsewhere.
 void Execution::settle_unfinished(const Operation& operation) {
-  const bool keeps_complete = shared_.plan.options.swap == SwapTime::kTogether &&
-                              shared_.plan.options.failures.go_on && !operation.stop.stop_requested();
   for (size_t i = 0; i < result_.databases.size(); ++i) {
     const DatabaseOutcome& outcome = result_.databases[i];
-    if (!outcome.interrupted || outcome.restored || (built_[i] && keeps_complete)) continue;
+    if (!outcome.interrupted || outcome.restored) continue;
     settle_staging(operation, i);
     record(operation, i);
   }
 }
 
-// The staging database of one that failed or was interrupted, as the policy says. Has its own time, since the
-// operation may have been stopped.
+// The staging database of one that failed or was interrupted, as the policy says; but one that lacks only its
+// name is not thrown away, nor one whose old one is gone already, unless a person stopped us. Has its own
+// time, since the operation may have been stopped.
 void Execution::settle_staging(const Operation& operation, size_t index) {
   const DatabasePlan& plan = shared_.plan.databases[index];
   DatabaseOutcome& outcome = result_.databases[index];
   if (plan.staging_name.empty()) return;
-  const FailurePolicy& policy = shared_.plan.options.failures;
+  const FailedDatabase policy = shared_.plan.options.failures.failed;
+  const bool is_stopped = operation.stop.stop_requested();
+  const bool is_precious = outcome.old_is_gone && policy == FailedDatabase::kDrop;
+  const bool is_dropped =
+      policy == FailedDatabase::kDrop || (policy == FailedDatabase::kRename && !outcome.failure);
   std::string left_as;
-  if (policy.failed == FailedDatabase::kDrop ||
-      (policy.failed == FailedDatabase::kRename && !outcome.failure)) {
+  if (built_[index] && !is_stopped && policy != FailedDatabase::kRename) {
+    left_as = plan.staging_name;
+    operation.warn(
+        "complete-kept",
+        fmt::format("{}: what was restored is complete and stays as \"{}\": it lacks only its name. "
+                    "To go on gives it that; dbbackup cleanup removes it.",
+                    plan.name, left_as),
+        {{"database", plan.name}});
+  } else if (is_dropped && !is_precious) {
     if (!drop_staging(operation, shared_.maintenance, plan.staging_name)) left_as = plan.staging_name;
     if (!left_as.empty()) {
       operation.warn(
@@ -315,10 +333,9 @@ void Execution::settle_staging(const Operation& operation, size_t index) {
           {{"database", plan.name}});
     }
   } else {
-    left_as = keep_failed(operation, shared_.maintenance,
-                          {.name = plan.staging_name,
-                           .for_database = plan.name,
-                           .renamed = policy.failed == FailedDatabase::kRename});
+    left_as = keep_failed(
+        operation, shared_.maintenance,
+        {.name = plan.staging_name, .for_database = plan.name, .renamed = policy == FailedDatabase::kRename});
     if (!left_as.empty()) {
       operation.warn("failed-kept",
                      fmt::format("{}: what was restored stays as \"{}\"; dbbackup cleanup --kept removes it.",

@@ -14,8 +14,9 @@ namespace dbb::logical {
 // Confined to one thread; starts its workers itself.
 class Execution {
  public:
-  // `server_answers` tells whether the server is still there, for sessions get lost for other reasons too.
-  Execution(const RestoreShared& shared, std::function<bool()> server_answers, RestoreResult& result);
+  // `server_answers` tells whether the server is still there, for sessions get lost for other reasons too;
+  // with true it waits a moment for one that comes back.
+  Execution(const RestoreShared& shared, std::function<bool(bool)> server_answers, RestoreResult& result);
   // Throws the error that ended the run; what became of each database stands in the result.
   void run(const Operation& operation);
 
@@ -28,6 +29,7 @@ class Execution {
   void give_up(const Operation& operation, size_t index);
   void attempt(const Operation& operation, size_t index);
   void swap_together(const Operation& operation);
+  std::vector<double> swapped(const Operation& operation, const std::vector<Swap>& swaps) const;
   void finish_swap_of_earlier_attempt(const Operation& operation, size_t index);
   void go_on_alone(const Operation& operation, const Error& error, Indexes& databases);
   void settle_unfinished(const Operation& operation);
@@ -38,11 +40,11 @@ class Execution {
   int workers() const { return is_alone_ ? 1 : shared_.plan.workers; }
 
   const RestoreShared& shared_;
-  const std::function<bool()> server_answers_;
+  const std::function<bool(bool)> server_answers_;
   RestoreResult& result_;
   bool is_alone_ = false;  // one database and one statement at a time, since the lock table was full
   std::atomic<bool> locks_are_exhausted_ = false;
-  std::vector<std::optional<BuiltDatabase>> built_;  // by index: those that wait for the common swap
+  std::vector<std::optional<BuiltDatabase>> built_;  // by index: complete, and not swapped yet
 };
 
 }  // namespace dbb::logical

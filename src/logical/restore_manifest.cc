@@ -55,6 +55,11 @@ std::optional<std::string> read_optional_text(const json& in) {
   return in.is_null() ? std::nullopt : std::optional(read_text(in));
 }
 
+// Fields that the first manifests did not have.
+std::string text_if_there(const json& in, const char* field) {
+  return in.contains(field) ? read_text(in.at(field)) : std::string();
+}
+
 json rules_json(const EntryRules& rules) {
   json roles = json::array();
   for (const auto& [from, to] : rules.roles) roles.push_back({text_json(from), text_json(to)});
@@ -213,7 +218,8 @@ ManifestDatabase read_database(const json& in) {
                             .kept_name = read_text(in.at("kept_name")),
                             .drop_old = in.at("drop_old"),
                             .left_alone = read_text(in.at("left_alone"))};
-  if (!in.at("old_oid").is_null()) database.old = postgres::Oid{in.at("old_oid").get<uint32_t>()};
+  const auto old = in.find("old_oid");
+  if (old != in.end() && !old->is_null()) database.old = postgres::Oid{old->get<uint32_t>()};
   DatabaseOutcome& outcome = database.outcome;
   outcome.name = read_text(in.at("name"));
   outcome.restored = in.at("state") == "restored";
@@ -275,6 +281,7 @@ RestoreManifest manifest_of(const RestorePlan& plan, const BackupId& run, UtcTim
   RestoreManifest manifest{.run = run,
                            .server = plan.server,
                            .system_identifier = plan.system_identifier,
+                           .done_as = plan.done_as,
                            .started = now,
                            .updated = now,
                            .options = plan.options};
@@ -312,6 +319,7 @@ std::string to_json(const RestoreManifest& manifest, const std::filesystem::path
                  {"server", manifest.server},
                  {"system_identifier", manifest.system_identifier},
                  {"role", text_json(manifest.role)},
+                 {"done_as", text_json(manifest.done_as)},
                  {"reached_by", text_json(manifest.reached_by)},
                  {"started", manifest.started.iso()},
                  {"updated", manifest.updated.iso()},
@@ -336,7 +344,8 @@ RestoreManifest parse_restore_manifest(std::string_view text, const std::filesys
                              .server = in.at("server"),
                              .system_identifier = in.at("system_identifier"),
                              .role = read_text(in.at("role")),
-                             .reached_by = read_text(in.at("reached_by")),
+                             .done_as = text_if_there(in, "done_as"),
+                             .reached_by = text_if_there(in, "reached_by"),
                              .started = UtcTime::parse(in.at("started").get<std::string>()),
                              .updated = UtcTime::parse(in.at("updated").get<std::string>()),
                              .is_over = in.at("over"),
@@ -431,7 +440,7 @@ std::vector<DatabaseOutcome> RestoreJournal::outcomes(const RestorePlan& plan) c
   for (const DatabasePlan& database : plan.databases) {
     DatabaseOutcome outcome{.name = database.name, .skipped = database.action == DatabaseAction::kSkip};
     const ManifestDatabase* before = manifest_.find(database.name);
-    if (before != nullptr && database.restored_before) outcome = before->outcome;
+    if (before != nullptr) outcome = before->outcome;
     outcome.skipped = database.action == DatabaseAction::kSkip && !database.restored_before;
     outcome.restored = outcome.restored_before = database.restored_before;
     outcome.interrupted = false;
@@ -454,7 +463,7 @@ void RestoreJournal::finish(UtcTime now) {
     system::publish_replacing(file, as_bytes(failures_json(manifest_)));
     failures_file_ = file;
   } catch (const Error& error) {
-    if (problem_.empty()) problem_ = error.what();
+    remember(error);
   }
 }
 
@@ -468,11 +477,22 @@ std::string RestoreJournal::command() const {
   return file_.empty() ? "" : command_to_continue(manifest_, file_);
 }
 
+void RestoreJournal::on_problem(std::function<void(const std::string&)> tell) {
+  const std::scoped_lock lock(mutex_);
+  tell_ = std::move(tell);
+}
+
+void RestoreJournal::remember(const Error& error) {
+  if (!problem_.empty()) return;
+  problem_ = error.what();
+  if (tell_) tell_(problem_);
+}
+
 void RestoreJournal::write() {
   try {
     system::publish_replacing(file_, as_bytes(to_json(manifest_, file_)));
   } catch (const Error& error) {
-    if (problem_.empty()) problem_ = error.what();
+    remember(error);
   }
 }
 

@@ -30,6 +30,7 @@ struct RestoreManifest {
   std::string server;             // host:port as it was asked for
   std::string system_identifier;  // of that server
   std::string role;               // that everything is done as; "" for the one that connects
+  std::string done_as;            // the role that did it
   std::string reached_by;         // options that lead to the server and the repository, as a shell takes them
   UtcTime started;
   UtcTime updated;
@@ -75,6 +76,8 @@ class RestoreJournal {
   // cannot be written is no reason to stop: the first such problem is remembered, for people.
   void update(const std::string& name, UtcTime now, const std::function<void(ManifestDatabase&)>& change);
   void update_all(UtcTime now, const std::function<void(RestoreManifest&)>& change);
+  // Called with the first problem, in whichever thread meets it.
+  void on_problem(std::function<void(const std::string&)> tell);
   // One for each database of the plan: what an earlier attempt recorded of those it restored, else nothing
   // yet.
   std::vector<DatabaseOutcome> outcomes(const RestorePlan& plan) const;
@@ -85,13 +88,15 @@ class RestoreJournal {
 
  private:
   RestoreJournal(std::filesystem::path file, RestoreManifest manifest);
-  void write();  // with mutex_ held
+  void write();                       // with mutex_ held
+  void remember(const Error& error);  // likewise
 
   std::filesystem::path file_;
   std::filesystem::path failures_file_;
   mutable std::mutex mutex_;
   RestoreManifest manifest_;  // guarded by mutex_, as is what follows
   std::string problem_;
+  std::function<void(const std::string&)> tell_;
 };
 
 }  // namespace dbb::logical

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/shell_word.h"
 #include "logical/carried_statistics.h"
 #include "logical/globals_align.h"
 #include "logical/plan_databases.h"
@@ -257,8 +258,16 @@ Parallelism plan_work(const RestoreFacts& facts, RestorePlan& plan) {
   return asked;
 }
 
-// A manifest says nothing of other servers.
-void refuse_other_server(const RestoreManifest& earlier, const RestorePlan& plan) {
+// A manifest says nothing of other servers, and what one role has built is not what another would have.
+void refuse_other_run(const RestoreManifest& earlier, const RestorePlan& plan) {
+  if (!earlier.done_as.empty() && earlier.done_as != plan.done_as) {
+    throw Error(ErrorCode::kPreflightRefused,
+                {.message = "The restore of this manifest was begun by another role.",
+                 .cause = fmt::format("It was done as {}, and this is {}: what each may give differs.",
+                                      earlier.done_as, plan.done_as),
+                 .solution = {fmt::format("Go on as {}: -U {}", earlier.done_as, shell_word(earlier.done_as)),
+                              "Or restore anew, without --resume-from-manifest."}});
+  }
   const bool is_same = earlier.system_identifier.empty() || plan.system_identifier.empty()
                            ? earlier.server == plan.server
                            : earlier.system_identifier == plan.system_identifier;
@@ -284,15 +293,25 @@ bool is_stranger_to(const RestoreManifest* earlier, const TargetDatabase& databa
   return entry != nullptr && entry->old != database.properties.oid;
 }
 
-void settle_earlier_attempts(const RestoreManifest& earlier, const RestoreFacts& facts,
+void settle_earlier_attempts(const RestoreManifest& earlier, const RestoreFacts& facts, OldDatabase old,
                              std::vector<DatabasePlan>& databases) {
   for (DatabasePlan& plan : databases) {
     const ManifestDatabase* entry = earlier.find(plan.name);
     if (entry == nullptr) continue;
     const TargetDatabase* there = facts.find(plan.name);
-    settle_earlier_attempt(plan, *entry, there == nullptr ? postgres::Oid{} : there->properties.oid);
+    settle_earlier_attempt(plan, *entry, there == nullptr ? postgres::Oid{} : there->properties.oid, old);
     const TargetDatabase* staging = facts.find(plan.staging_name);
     if (staging != nullptr) plan.present_bytes = staging->properties.size_bytes;
+  }
+}
+
+// What this role cannot give the new one, the old one has.
+void keep_what_has_more(const RestoreFacts& facts, RestorePlan& plan) {
+  if (plan.options.old != OldDatabase::kDefault) return;
+  for (DatabasePlan& database : plan.databases) {
+    const auto cannot = facts.cannot_give.find(database.source);
+    if (cannot == facts.cannot_give.end() || cannot->second.nothing() || database.drop_first) continue;
+    if (!database.restored_before) database.drop_old = false;
   }
 }
 
@@ -316,6 +335,8 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
   Connection session = operation.connect(maintenance, "preflight");
   gather_server_facts(session, operation, plan.document, facts);
   // Whoever meant another backup than this finds what it replaced.
+  plan.options.validate_fully |=
+      plan.options.in_place;  // what is dropped first cannot wait for a damaged byte
   if (is_of_another_system(plan.document, facts.server) && options.old == OldDatabase::kDefault) {
     plan.options.old = OldDatabase::kKeep;
   }
@@ -324,8 +345,9 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     apply_rules(options.rules, facts.server.role, record.properties);
   }
   plan.server = facts.address;
+  plan.done_as = facts.server.role;
   plan.system_identifier = facts.server.system_identifier;
-  if (earlier != nullptr) refuse_other_server(*earlier, plan);
+  if (earlier != nullptr) refuse_other_run(*earlier, plan);
   NamesOnTarget names;
   for (const TargetDatabase& database : facts.databases) {
     if (is_built_by(earlier, database)) continue;
@@ -333,11 +355,11 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     if (is_stranger_to(earlier, database)) names.strangers.insert(database.properties.name);
   }
   plan.databases = plan_databases(plan.document, plan.options, names, operation.run, operation.clock.now());
-  if (earlier != nullptr) settle_earlier_attempts(*earlier, facts, plan.databases);
+  if (earlier != nullptr) settle_earlier_attempts(*earlier, facts, plan.options.old, plan.databases);
   gather_database_facts(session, operation, plan.document, plan.databases, facts);
   settle_system_databases(plan.databases, options, facts);
 
-  validate(*backup, options, operation, facts);
+  validate(*backup, plan.options, operation, facts);
   const postgres::ClientPrograms* programs = choose_programs(operation, facts);
   if (facts.missing_frames.empty()) choose_what_was_asked(*backup, operation, maintenance, plan);
   if (programs != nullptr && facts.missing_frames.empty()) {
@@ -349,6 +371,7 @@ RestorePlan plan_restore(repository::Repository& repository, const RestoreOption
     gather_label_facts(session, plan.document, plan.databases, facts);
     look_at_unfinished(repository, plan.databases, *programs, operation, facts);
   }
+  keep_what_has_more(facts, plan);
   if (facts.missing_frames.empty()) plan.sizes = sizes_of(plan, *backup);
 
   const Parallelism asked = plan_work(facts, plan);

@@ -139,7 +139,9 @@ std::vector<double> swap_databases(const Operation& operation, const std::string
         session.execute(fmt::format("SET LOCAL lock_timeout = '{}s'", lock_timeout.count()));
         for (const Swap& swap : swaps) begun.push_back(exchange_names(session, operation, swap));
       });
-      return windows();
+      std::vector<double> seconds = windows();
+      for (const Swap& swap : swaps) operation.at_step("swap-committed", swap.name);
+      return seconds;
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kSwapFailed || error.code() == ErrorCode::kLockTimeout) throw;
       if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kConnectionLost) {

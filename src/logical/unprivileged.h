@@ -18,6 +18,7 @@ struct CannotGive {
   std::map<std::string, uint64_t> owners;  // role -> number of objects that will belong to another
   uint64_t grants = 0;
   std::vector<std::string> objects;  // that take a superuser
+  bool nothing() const { return owners.empty() && grants == 0 && objects.empty(); }
 };
 // `role` is the one that restores.
 CannotGive what_cannot_be_given(const postgres::ArchiveToc& toc, const std::string& role);

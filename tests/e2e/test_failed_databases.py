@@ -281,6 +281,33 @@ class InPlace(EndToEnd):
         self.assert_holds(original, "app")
         self.assert_nothing_left()
 
+    def test_in_place_drops_nothing_for_a_backup_that_is_damaged(self):
+        self.init()
+        self.cluster.create_database("app", contents=SMALL)
+        self.back_up()
+        self.cluster.sql(SOMETHING_NEWER, "app")
+        newer = database_picture(self.cluster, "app")
+        for path in self.tool.repository_files("packs"):
+            path.chmod(0o600)
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+        self.fails_with("CORRUPTED_BACKUP", "restore", "cluster", "latest", "--in-place", "--confirm")
+        self.assert_holds(newer, "app")
+
+    def test_in_place_that_fails_says_what_is_gone_and_leaves_what_it_built(self):
+        self.init()
+        self.cluster.create_database("app", contents=SMALL)
+        self.cluster.sql(BAD_ROW, "app")
+        outcome = self.tool.run("restore", "cluster", self.back_up(), "--in-place", "--confirm", "--json")
+        self.failed_with("SERVER_ERROR", outcome)
+        self.assertIn("it is gone", json.dumps(outcome.error))
+        self.assertNotIn("app", self.cluster.user_databases())
+        [app] = [one for one in outcome.document["databases"] if one["name"] == "app"]
+        self.assertEqual("2000", self.cluster.value("select count(*) from stock.item", app["failure"]["left_as"]))
+        self.succeeds("cleanup", "--kept", "--confirm")
+        self.assert_nothing_left()
+
     def test_in_place_does_not_drop_what_the_backup_may_lack(self):
         self.init()
         self.cluster.create_database("app", contents=SMALL)
@@ -288,6 +315,7 @@ class InPlace(EndToEnd):
         other.create_database("app", contents="create table precious as select 1 as a")
         backup = self.back_up()
         self.fails_with("USAGE", "restore", "cluster", "latest", "--in-place", "--old", "keep")
+        self.fails_with("USAGE", "restore", "cluster", "latest", "--in-place", "--swap", "together")
         argv = ["restore", "database", "app", "--from", backup, "--in-place", "-h", other.socket, "-p", other.port]
         refused = self.fails_with("PREFLIGHT_REFUSED", *argv, "--confirm")
         self.assertIn("another server", json.dumps(refused.document))

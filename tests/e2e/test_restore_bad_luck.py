@@ -1,10 +1,13 @@
 """What can go wrong while a restore runs. The old databases are what they were, by OID and content."""
 
+import shutil
+import signal
 import unittest
 
 from support.case import EndToEnd
 from support.contents import SMALL, SOMETHING_NEWER
 from support.pictures import database_picture
+from support.waiting import wait_until
 
 
 class OldOnesStay(EndToEnd):
@@ -67,6 +70,19 @@ class BrokenOff(OldOnesStay):
         running.go("rows-done:app").finish()
         self.cluster.start()
         self.assertNotEqual([], self.cluster.marked_databases())
+        self.succeeds("restore", "database", "app", "--confirm")
+        self.assert_holds(self.original, "app")
+        self.assert_nothing_left()
+
+    def test_a_staging_database_whose_drop_was_interrupted_is_no_obstacle(self):
+        """Since 15.4 and 16 it is marked as invalid, lets nobody in, and its files may be gone."""
+        running = self.start("restore", "database", "app", "--confirm", pause=["rows-done:app"]).wait_for("rows-done:app")
+        running.send(signal.SIGKILL).finish(30)
+        wait_until(lambda: not self.cluster.sessions_of_dbbackup(), "sessions end", 30)
+        left = self.cluster.staging_database()
+        shutil.rmtree(self.cluster.data / "base" / str(self.cluster.oid_of(left)))
+        self.cluster.sql(f"update pg_database set datconnlimit = -2 where datname = '{left}'")
+        self.succeeds("cleanup")
         self.succeeds("restore", "database", "app", "--confirm")
         self.assert_holds(self.original, "app")
         self.assert_nothing_left()

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import time
 import unittest
@@ -123,6 +124,19 @@ class Resumed(EndToEnd):
                 outcome = self.succeeds("restore", "cluster", "--resume-from-manifest", manifest, "--confirm")
                 self.assertIn("unlogged", outcome.err)
                 self.assert_all_is_done()
+
+    def test_what_is_unlogged_besides_rows_is_right_after_a_crash(self):
+        if self.cluster.major < 15:
+            self.skipTest("there are no unlogged sequences before 15")
+        self.cluster.sql("create unlogged sequence number; select setval('number', 987654)", "app")
+        self.backup = self.back_up()
+        self.original = database_picture(self.cluster, "app")
+        self.killed_at("before-swap:app", "restore", "cluster", self.backup, "--confirm")
+        self.cluster.crash()
+        self.cluster.start()
+        self.resume()
+        self.assert_all_is_done()
+        self.assertEqual("987654", self.cluster.value("select last_value from number", "app"))
 
     def test_kills_at_random_moments_are_all_gone_on_with(self):
         self.cluster.create_database("shop", "template app")
@@ -271,6 +285,89 @@ class Resumed(EndToEnd):
         words = shlex.split(json.loads(manifest.read_text())["continue_with"])
         self.assertEqual("dbbackup", words[0])
         self.succeeds(*words[1:], env=environment)
+        self.assert_holds(self.original, "app")
+
+    def test_what_is_missing_in_a_complete_one_is_still_known_when_it_is_gone_on_with(self):
+        self.cluster.create_database("odd", contents="create table t as select 1 as i; create materialized view m as select 100 / i as x from t; "
+                                     "update t set i = 0")  # fmt: skip
+        self.backup = self.back_up()
+        old = self.cluster.oid_of("odd")
+        self.killed_at("before-swap:odd", "restore", "cluster", self.backup, "--confirm")
+        [manifest] = self.manifests
+        outcome = self.failed_with("RESTORE_INCOMPLETE", self.tool.run("restore", "cluster", "--resume-from-manifest", manifest, "--confirm", "--json"))
+        [odd] = [one for one in outcome.document["databases"] if one["name"] == "odd"]
+        self.assertTrue(odd["restored"] and odd["proven"] and odd["missing"], odd)
+        self.assertEqual(odd["kept_as"], self.cluster.database_of(old))
+
+    def test_the_old_one_is_kept_when_that_is_asked_for_at_the_resume(self):
+        old = self.cluster.oid_of("app")
+        for step in ("swap-committed:app", "swapped:app"):
+            with self.subTest(step=step):
+                self.take_away_manifests()
+                old = self.cluster.oid_of("app")
+                self.killed_at(step, "restore", "cluster", self.backup, "--confirm")
+                self.resume("--old", "keep")
+                self.assertTrue(self.cluster.database_of(old).startswith("app_before_"))
+                self.assert_holds(self.original, "app")
+
+    def test_another_role_does_not_go_on(self):
+        self.cluster.sql("create role other superuser login")
+        self.addCleanup(self.cluster.sql, "drop role other")
+        self.killed_at("before-swap:app", "restore", "cluster", self.backup, "--confirm")
+        [manifest] = self.manifests
+        refused = self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", "--resume-from-manifest", manifest, "--confirm", "-U", "other")
+        self.assertIn("another role", refused.error["message"])
+        self.assertIn("-U " + self.cluster.superuser, " ".join(refused.error["solution"]))
+        self.resume()
+        self.assert_all_is_done()
+
+    def test_after_a_swap_that_could_not_be_only_the_swap_is_repeated(self):
+        begun = self.cluster.log.stat().st_size
+        oid = self.cluster.oid_of("app")
+        running = self.start("restore", "cluster", self.backup, "--confirm", "--json", pause=["before-swap:app"]).wait_for("before-swap:app")
+        self.cluster.sql("alter database app rename to moved")
+        outcome = self.failed_with("SWAP_FAILED", running.go("before-swap:app").finish())
+        [app] = [one for one in outcome.document["databases"] if one["name"] == "app"]
+        self.assertEqual("swap", app["failure"]["phase"])
+        self.assertTrue(app["failure"]["left_as"].startswith("dbbackup_staging_"), app)
+        self.cluster.sql("alter database moved rename to app")
+        self.resume()
+        self.assertIsNone(self.cluster.database_of(oid))
+        self.assert_all_is_done()
+        self.assertEqual({1}, set(self.copies_into_staging(begun).values()))
+
+    def test_the_run_is_known_to_live_although_its_control_session_was_ended(self):
+        step = "rows-done:app"
+        running = self.start("restore", "cluster", self.backup, "--confirm", pause=[step]).wait_for(step)
+        control = "select pid from pg_stat_activity where application_name like 'dbbackup % control'"
+        [[before]] = self.cluster.rows(control)
+        self.cluster.sql(f"select pg_terminate_backend({before})")
+        wait_until(lambda: [pid for [pid] in self.cluster.rows(control) if pid != before], "another takes its place", 30)
+        self.succeeds("cleanup", "--confirm")
+        self.assertTrue(self.cluster.staging_database(), "it is in use")
+        self.assertIn("is running", self.fails_with("PREFLIGHT_REFUSED", "restore", "cluster", "--resume-from-manifest",
+                                                    self.manifests[0], "--confirm").error["message"])  # fmt: skip
+        self.ended(running.go(step).finish(), 0)
+        self.assert_all_is_done()
+
+    def test_a_retry_outlives_a_restart_of_the_server(self):
+        step = "rows-done:app"
+        running = self.start("restore", "cluster", self.backup, "--confirm", "--on-error", "retry:2", pause=[step]).wait_for(step)
+        self.cluster.sql("checkpoint")
+        self.cluster.crash()
+        running.go(step)
+        self.cluster.start()
+        outcome = self.ended(running.finish(), 0)
+        self.assertIn("is repeated", outcome.err)
+        self.assert_all_is_done()
+
+    def test_a_manifest_that_cannot_be_written_any_more_is_told_at_once(self):
+        folder = self.folder / "reports"
+        step = "pre-data-done:app"
+        running = self.start("restore", "cluster", self.backup, "--confirm", "--report-dir", folder, pause=[step]).wait_for(step)
+        shutil.rmtree(folder)
+        outcome = self.ended(running.go(step).finish(), 0)
+        self.assertIn("could not be written", outcome.err)
         self.assert_holds(self.original, "app")
 
     def test_without_a_place_for_the_manifest_it_warns_and_restores(self):

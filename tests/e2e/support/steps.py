@@ -5,6 +5,6 @@ OF_BACKUP = ["globals-saved", "snapshot-taken:app", "schema-dumped:app", "tables
              "rows-done:app", "before-commit"]  # fmt: skip
 OF_RESTORE = ["globals-done", "staging-created:app", "schema-entry-done:app", "pre-data-done:app", "table-loaded:app",
               "rows-done:app", "index-done:app", "post-data-done:app", "before-proof:app", "proof-done:app",
-              "before-swap:app", "swap-open:app", "swapped:app", "old-dropped:app"]  # fmt: skip
+              "before-swap:app", "swap-open:app", "swap-committed:app", "swapped:app", "old-dropped:app"]  # fmt: skip
 # From here on the new database is in place, and nothing leads back.
-AFTER_SWAP = ["swapped:app", "old-dropped:app"]
+AFTER_SWAP = ["swap-committed:app", "swapped:app", "old-dropped:app"]
