@@ -114,8 +114,8 @@ void DatabaseSwap::settle_old() {
 // Whether the old one is open for connections; returns whether that changed. What does not work shows in what
 // follows.
 bool DatabaseSwap::let_in(bool is_open) {
-  Connection session = operation_.connect(shared_.maintenance, "properties");
   try {
+    Connection session = operation_.connect(shared_.maintenance, "properties");
     const postgres::Result there =
         session.execute("SELECT datallowconn FROM pg_catalog.pg_database WHERE oid = $1::pg_catalog.oid",
                         {std::to_string(built_.old->value)});
