@@ -56,6 +56,7 @@ Execution::Execution(const RestoreShared& shared, std::function<bool(bool)> serv
 
 // Those that are swapped in first, several at once; then the system databases, one by one.
 void Execution::run(const Operation& operation) {
+  stop_ = operation.stop;
   Indexes beside;
   Indexes in_place;
   for (size_t i = 0; i < shared_.plan.databases.size(); ++i) {
@@ -309,12 +310,11 @@ void Execution::settle_staging(const Operation& operation, size_t index) {
   DatabaseOutcome& outcome = result_.databases[index];
   if (plan.staging_name.empty()) return;
   const FailedDatabase policy = shared_.plan.options.failures.failed;
-  const bool is_stopped = operation.stop.stop_requested();
   const bool is_precious = outcome.old_is_gone && policy == FailedDatabase::kDrop;
   const bool is_dropped =
       policy == FailedDatabase::kDrop || (policy == FailedDatabase::kRename && !outcome.failure);
   std::string left_as;
-  if (built_[index] && !is_stopped && policy != FailedDatabase::kRename) {
+  if (built_[index] && !stop_.stop_requested() && policy != FailedDatabase::kRename) {
     left_as = plan.staging_name;
     operation.warn(
         "complete-kept",

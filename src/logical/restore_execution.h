@@ -42,6 +42,7 @@ class Execution {
   const RestoreShared& shared_;
   const std::function<bool(bool)> server_answers_;
   RestoreResult& result_;
+  std::stop_token stop_;   // of the whole run: a failure of one database does not request it
   bool is_alone_ = false;  // one database and one statement at a time, since the lock table was full
   std::atomic<bool> locks_are_exhausted_ = false;
   std::vector<std::optional<BuiltDatabase>> built_;  // by index: complete, and not swapped yet
