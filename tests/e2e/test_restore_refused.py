@@ -87,9 +87,12 @@ class Refused(EndToEnd):
         self.assert_untouched()
 
     def test_an_older_server_is_refused(self):
-        relay = self.relay(rewrite=pretend_major(MAJOR - 1))
-        outcome = self.fails_with("VERSION_DOWNGRADE", "restore", "cluster", "latest", "--confirm", env=relay.environment)
-        for major in (MAJOR, MAJOR - 1):
+        # From 17 on a real one, for its catalogs are others: Debian's own.
+        older = 15 if MAJOR >= 17 else MAJOR - 1
+        server = self.another_cluster(bindir=f"/usr/lib/postgresql/{older}/bin") if MAJOR >= 17 else self.relay(rewrite=pretend_major(older))
+        environment = {"PGHOST": server.socket, "PGPORT": server.port} if MAJOR >= 17 else server.environment
+        outcome = self.fails_with("VERSION_DOWNGRADE", "restore", "cluster", "latest", "--confirm", env=environment)
+        for major in (MAJOR, older):
             self.assertIn(str(major), outcome.text)
         self.assert_untouched()
 
