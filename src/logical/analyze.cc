@@ -27,6 +27,7 @@ constexpr const char* kTables = R"(
     c.relkind = 'r' AND c.oid IN (SELECT oid FROM above_foreign)
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+     AND n.nspname !~ '^dbbackup_[0-9a-f]{16}$'  -- our marks, which go at the end
      AND (c.relkind IN ('r', 'm') AND NOT c.relispartition
           OR c.oid IN (SELECT oid FROM root WHERE NOT is_foreign)
           OR c.relkind = 'r' AND c.oid IN (SELECT p.relid FROM root, pg_catalog.pg_partition_tree(root.oid) p

@@ -65,7 +65,7 @@ struct RestoreProgress::Sums {
 
   void emit(bool now) {
     const auto time = clock.steady_now();
-    if (!now && time - emitted < kInterval) return;
+    if (progress.phase.empty() || (!now && time - emitted < kInterval)) return;
     emitted = time;
     Progress shown = progress;
     shown.bytes_total = std::max(shown.bytes_total, shown.bytes_done);
