@@ -252,6 +252,7 @@ void execute_restore(repository::Repository& repository, const RestorePlan& plan
     result.seconds = std::chrono::duration<double>(operation.clock.steady_now() - begun).count();
     for (const DatabaseOutcome& outcome : result.databases) result.proof_seconds += outcome.proof_seconds;
     journal.finish(operation.clock.now());
+    journal.on_problem(nullptr);
     result.failures = journal.failures_file();
   };
   try {
