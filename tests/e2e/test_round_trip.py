@@ -94,19 +94,24 @@ class RichCluster(EndToEnd):
         self.assert_nothing_left(fresh)
 
     def assert_pages_sound(self, cluster):
-        """pg_amcheck reads every heap and every btree, which no dump does."""
+        """pg_amcheck reads every heap and every btree, which no dump does. Before 14 there is only its check of btrees."""
         extension = "create schema amcheck_here; create extension amcheck schema amcheck_here"
         names = [name for name in cluster.user_databases()]
         for name in names:
             cluster.sql(extension, name)
-        arguments = [argument for name in names for argument in ("-d", _pattern(name))]
-        done = subprocess.run([str(cluster.bindir / "pg_amcheck"), "--heapallindexed", *arguments],
-                              env=cluster.environment(), capture_output=True, text=True, check=False)  # fmt: skip
+            if cluster.major < 14:
+                cluster.sql("select amcheck_here.bt_index_check(i.indexrelid, true) from pg_index i join pg_class c on c.oid = i.indexrelid "
+                            "join pg_am a on a.oid = c.relam where a.amname = 'btree' and i.indisvalid and c.relkind = 'i' "
+                            "and c.relpersistence <> 't'", name)  # fmt: skip
+        if cluster.major >= 14:
+            arguments = [argument for name in names for argument in ("-d", _pattern(name))]
+            done = subprocess.run([str(cluster.bindir / "pg_amcheck"), "--heapallindexed", *arguments],
+                                  env=cluster.environment(), capture_output=True, text=True, check=False)  # fmt: skip
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         for name in names:
             cluster.sql("drop schema amcheck_here cascade", name)
             if name == "app":
                 cluster.sql("delete from app.ddl_log where tag ~ 'SCHEMA|EXTENSION'", name)
-        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
 
 def _pattern(name):
