@@ -24,11 +24,13 @@ ExpectedTime expect_time(const std::vector<DatabaseSizes>& databases, Concurrenc
   const auto rate = [&](double of_two) {
     return format_bytes(static_cast<uint64_t>(of_two * busy / kProcessorsOfRates));
   };
-  expected.assumption =
-      fmt::format("assuming {}/s of rows, {}/s of indexes{} with {} busy worker{}; slower disks take longer",
-                  rate(kRowBytesPerSecond), rate(kIndexBytesPerSecond),
-                  is_proven ? fmt::format(", {}/s of proof", rate(kProvenBytesPerSecond)) : "", busy,
-                  busy == 1 ? "" : "s");
+  expected.assumption = fmt::format(
+      "assuming at most {}/s of rows{} with {} busy worker{}, and beside them what indexes have to sort; "
+      "slower "
+      "disks take longer",
+      rate(kRowBytesPerSecond),
+      is_proven ? fmt::format(" and {}/s of proof", rate(kProvenBytesPerSecond)) : "", busy,
+      busy == 1 ? "" : "s");
   return expected;
 }
 

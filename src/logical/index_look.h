@@ -12,8 +12,9 @@ namespace dbb::logical {
 // its sessions.
 std::vector<IndexBuild> look_at_index_builds(postgres::Connection& session, const Operation& operation);
 
-// How much of a build is done, from the server's words for what it does and its counts there: it reads the
-// table, sorts, and writes the index; of these, reading takes about half. A pure function.
-double share_of_build(std::string_view phase, double blocks_share, double tuples_share);
+// Between which shares a build is done, from the server's words for what it does and its counts there, 0 to
+// 1: it reads the table, sorts, and writes the index. How the time is divided among these depends on what is
+// sorted and on whether the memory holds it. A pure function.
+ShareBounds bounds_of_build(std::string_view phase, double blocks_share, double tuples_share);
 
 }  // namespace dbb::logical

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "codec/xxh3.h"
 #include "logical/analyze.h"
+#include "logical/build_cost.h"
 #include "logical/carried_statistics.h"
 #include "logical/names.h"
 #include "logical/proof.h"
@@ -42,14 +43,6 @@ class Stopwatch {
   double& seconds_;
   std::chrono::steady_clock::time_point begun_;
 };
-
-std::map<std::string, uint64_t> row_bytes_of(const DatabaseContent& content) {
-  std::map<std::string, uint64_t> bytes;
-  for (const TableContent& table : content.tables) {
-    bytes[table.attributes.qualified_name()] = table.attributes.row_bytes;
-  }
-  return bytes;
-}
 
 // The entry that creates the schema in which an extension lies.
 EntryFilter home_of(const postgres::ExtensionNeed& extension) {
@@ -317,8 +310,8 @@ void DatabaseRestore::fill() {
   EntryRules rules = shared_.plan.options.rules;
   rules.spell_out_all = spells_out_all(upgrade());
   const RuledToc ruled(plan_.part ? part_of(archive.toc(), *plan_.part) : archive.toc(), rules);
-  const SchemaPlan plan =
-      plan_schema(ruled.toc(), entries_to_run(find_timescale(record_)), row_bytes_of(content_));
+  const BuildCost cost(ruled.toc(), content_.tables, text_sort_of(record_.properties));
+  const SchemaPlan plan = plan_schema(ruled.toc(), entries_to_run(find_timescale(record_)), &cost);
   if (is_in_place() && plan.size() == 0) return;  // a system database nobody used
   SchemaRunner runner(operation_, work_, ruled.toc(), {.given = with_owners_}, shared_.progress, plan_.name);
 
@@ -360,7 +353,7 @@ void DatabaseRestore::begin_extensions(const SchemaRunner& runner, const postgre
     begin_upgrade(session, upgrade());
   }
   if (timescale != nullptr) {
-    runner.run_in_one_transaction(plan_schema(toc, home_of(*timescale), {}).before_rows);
+    runner.run_in_one_transaction(plan_schema(toc, home_of(*timescale)).before_rows);
     Connection session = open_session(operation_, work_, "extensions", operation_.stop);
     begin_timescale_restore(session, *timescale);
   }

@@ -12,6 +12,7 @@ namespace dbb::logical {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{100};
+constexpr double kMostUntold = 0.95;  // of a task that does not tell how far it is
 
 double share(uint64_t part, uint64_t whole) {
   return whole == 0 ? 1 : std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
@@ -30,6 +31,8 @@ struct RestoreProgress::Sums {
   struct Task {
     size_t database = 0;
     uint64_t weight = 0;
+    double seconds = 0;  // its part of the time since it began
+    ShareBounds bounds = {.least = 0, .most = kMostUntold};
     double done = 0;  // share
   };
 
@@ -40,8 +43,10 @@ struct RestoreProgress::Sums {
   // Time goes by with the databases in the phases they were in until now.
   void pass() {
     const auto now = clock.steady_now();
-    if (estimate) estimate->pass(std::chrono::duration<double>(now - passed).count());
+    const double seconds = std::chrono::duration<double>(now - passed).count();
     passed = now;
+    if (estimate) estimate->pass(seconds);
+    for (auto& [pid, task] : tasks) task.seconds += seconds / static_cast<double>(tasks.size());
   }
 
   // Never more than there are, also when a database is tried again.
@@ -53,12 +58,19 @@ struct RestoreProgress::Sums {
     return bytes;
   }
 
+  // A task that runs is as far as its time says, within what the server says: what it counts (blocks that are
+  // read) is not what takes the time.
   void tell_tasks(size_t index) {
     const Database& database = databases[index];
     if (database.tasks_weight == 0 || !estimate) return;
     auto done = static_cast<double>(database.tasks_done);
-    for (const auto& [pid, task] : tasks) {
-      if (task.database == index) done += static_cast<double>(task.weight) * task.done;
+    const double factor = estimate->factor(WorkPhase::kIndexes);
+    for (auto& [pid, task] : tasks) {
+      if (task.database != index) continue;
+      const auto weight = static_cast<double>(task.weight);
+      const double by_time = task.seconds / (weight * 1e-6 * factor);
+      task.done = std::max(task.done, std::clamp(by_time, task.bounds.least, task.bounds.most));
+      done += weight * task.done;
     }
     estimate->done(index, WorkPhase::kIndexes, done / static_cast<double>(database.tasks_weight));
   }
@@ -164,7 +176,9 @@ void RestoreProgress::begin_tasks(uint64_t weight) {
 
 void RestoreProgress::task_begun(int pid, uint64_t weight) {
   const std::scoped_lock lock(sums_->mutex);
-  if (sums_->knows(database_)) sums_->tasks[pid] = {.database = database_, .weight = weight};
+  if (!sums_->knows(database_)) return;
+  sums_->pass();
+  sums_->tasks[pid] = {.database = database_, .weight = weight};
 }
 
 void RestoreProgress::task_done(int pid) {
@@ -206,7 +220,7 @@ void RestoreProgress::builds_seen(const std::vector<IndexBuild>& builds) {
   for (const IndexBuild& build : builds) {
     const auto task = sums_->tasks.find(build.pid);
     if (task == sums_->tasks.end()) continue;
-    task->second.done = std::max(task->second.done, std::min(build.done, 1.0));
+    task->second.bounds = build.done;
     sums_->build += fmt::format("{}{}", sums_->build.empty() ? "" : "; ", build.text);
     sums_->tell_tasks(task->second.database);
   }

@@ -12,11 +12,17 @@
 
 namespace dbb::logical {
 
+// 0 to 1.
+struct ShareBounds {
+  double least = 0;
+  double most = 1;
+};
+
 // A CREATE INDEX that runs, as the server tells it.
 struct IndexBuild {
   int pid = 0;
-  double done = 0;   // share, 0 to 1
-  std::string text;  // "building index: loading tuples in tree, 40 %"
+  ShareBounds done;
+  std::string text;  // "building index: loading tuples in tree, 40 %": of that step
 };
 
 // Adds up how far a restore is, over all databases and workers, and tells it a few times a second. An object
@@ -37,8 +43,8 @@ class RestoreProgress {
   void add(std::string_view phase, std::string_view object, uint64_t bytes);
   // Rows that are there already, from a run before this one: done, at no time.
   void add_done_before(uint64_t bytes);
-  // The phase of indexes consists of tasks that weigh so much together; those that run are known by the
-  // process id of their session.
+  // The phase of indexes consists of tasks that are expected to take so many microseconds together; those
+  // that run are known by the process id of their session.
   void begin_tasks(uint64_t weight);
   void task_begun(int pid, uint64_t weight);
   void task_done(int pid);

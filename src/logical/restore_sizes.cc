@@ -1,6 +1,8 @@
 #include "logical/restore_sizes.h"
 
+#include "logical/build_cost.h"
 #include "logical/restore_contents.h"
+#include "logical/schema_archive.h"
 #include "system/machine.h"
 
 namespace dbb::logical {
@@ -12,9 +14,16 @@ DatabaseSizes sizes_of(const DatabasePlan& plan, const DatabaseRecord& record,
   if (plan.part) narrow(content, *plan.part);
   DatabaseSizes sizes{.tablespace = record.properties.tablespace, .tables = content.tables.size()};
   for (const TableContent& table : content.tables) {
+    sizes.rows += table.attributes.fingerprint.rows;
     sizes.row_bytes += table.attributes.row_bytes;
     sizes.heap_bytes += table.attributes.heap_bytes;
     sizes.index_bytes += table.attributes.index_bytes;
+  }
+  if (content.schema) {
+    const SchemaArchive archive(backup, *content.schema);
+    const BuildCost cost(archive.toc(), content.tables, text_sort_of(record.properties));
+    sizes.slow_values = cost.slow_values();
+    sizes.build_seconds = cost.all_seconds();
   }
   for (const repository::StreamRef& stream : content.large_objects) {
     sizes.row_bytes += stream.bytes;

@@ -11,7 +11,7 @@
 namespace dbb::logical {
 
 // One for each database of the plan, in its order; those that are skipped have no bytes. Reads the item list
-// of the backup once a database, some 10 microseconds a table.
+// and the schema of each database, some 30 microseconds a table.
 std::vector<DatabaseSizes> sizes_of(const RestorePlan& plan, repository::BackupReader& backup);
 
 Concurrency concurrency_of(const RestorePlan& plan, const postgres::ServerFacts& server);

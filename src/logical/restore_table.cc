@@ -228,7 +228,7 @@ class TableRestore {
       if (!table.attributes.load_through.empty()) table.attributes.load_through = has_root ? root : "";
     }
 
-    const SchemaPlan plan = plan_schema(entries.toc(), [](const ArchiveEntry&) { return true; }, {});
+    const SchemaPlan plan = plan_schema(entries.toc(), [](const ArchiveEntry&) { return true; });
     SchemaRunner runner(operation_, work_, entries.toc(), {.given = true}, progress_, plan_.options.into);
     runner.tolerate(
         [this](const Error& error, const ArchiveEntry& entry) { return leave_out(error, entry); });

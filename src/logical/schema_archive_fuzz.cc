@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   read_schema_facts(toc);
-  const SchemaPlan plan = plan_schema(toc, [](const dbb::postgres::ArchiveEntry&) { return true; }, {});
+  const SchemaPlan plan = plan_schema(toc, [](const dbb::postgres::ArchiveEntry&) { return true; });
   for (const SchemaTasks* tasks :
        {&plan.before_rows, &plan.after_rows, &plan.privileges, &plan.refreshes, &plan.event_triggers}) {
     SchemaQueue queue(*tasks);

@@ -218,13 +218,14 @@ class NotNullNames {
 
 class Planner {
  public:
-  Planner(const postgres::ArchiveToc& toc, const std::map<std::string, uint64_t>& row_bytes)
-      : toc_(toc), row_bytes_(row_bytes), relations_(toc), position_(toc.entries.size()) {}
+  Planner(const postgres::ArchiveToc& toc, const BuildCost* cost)
+      : toc_(toc), cost_(cost), relations_(toc), position_(toc.entries.size()) {}
 
   void add(const ArchiveEntry& entry, SchemaTasks& tasks) {
     const auto self = static_cast<uint32_t>(&entry - toc_.entries.data());
     Line& line = lines_[&tasks];
     SchemaTask task{.entry = &entry};
+    if (cost_ != nullptr) task.weight = static_cast<uint64_t>(cost_->seconds(entry) * 1e6);
     const auto number = static_cast<uint32_t>(tasks.size());
     const std::optional<Reach> reach = reach_of(entry);
     if (line.barrier) task.waits_for.push_back(*line.barrier);
@@ -238,7 +239,6 @@ class Planner {
       }
       for (const uint32_t relation : relations_.of(entry)) {
         add_claims(relations_, relation, *reach, task.claims);
-        task.weight = std::max(task.weight, bytes_of(relation));
       }
       if (entry.description == "TRIGGER") order_by_trigger(line, number, task);
       line.not_null_names.order(number, task);
@@ -265,15 +265,8 @@ class Planner {
     before.push_back(number);
   }
 
-  uint64_t bytes_of(uint32_t relation) const {
-    if (row_bytes_.empty()) return 0;
-    const ArchiveEntry& entry = toc_.entries[relation];
-    const auto found = row_bytes_.find(std::string(entry.schema) + "." + std::string(entry.tag));
-    return found == row_bytes_.end() ? 0 : found->second;
-  }
-
   const postgres::ArchiveToc& toc_;
-  const std::map<std::string, uint64_t>& row_bytes_;
+  const BuildCost* cost_;
   const Relations relations_;
   std::unordered_map<const SchemaTasks*, Line> lines_;
   std::vector<std::pair<const SchemaTasks*, uint32_t>> position_;  // by entry: where its task is
@@ -281,10 +274,9 @@ class Planner {
 
 }  // namespace
 
-SchemaPlan plan_schema(const postgres::ArchiveToc& toc, const EntryFilter& filter,
-                       const std::map<std::string, uint64_t>& row_bytes) {
+SchemaPlan plan_schema(const postgres::ArchiveToc& toc, const EntryFilter& filter, const BuildCost* cost) {
   SchemaPlan plan;
-  Planner planner(toc, row_bytes);
+  Planner planner(toc, cost);
   // What belongs to no section (comments, privileges) is of that of the entry before it.
   ArchiveSection section = ArchiveSection::kPreData;
   std::vector<const ArchiveEntry*> trigger_states;

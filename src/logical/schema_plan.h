@@ -2,10 +2,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <string>
 #include <vector>
 
+#include "logical/build_cost.h"
 #include "postgres/archive_toc.h"
 
 // In which order the entries of a schema archive are run, and which of them at once.
@@ -25,7 +24,7 @@ struct SchemaTask {
   const postgres::ArchiveEntry* entry = nullptr;
   std::vector<uint32_t> waits_for;  // indexes of earlier tasks of the same list
   std::vector<LockClaim> claims;
-  uint64_t weight = 0;  // the heaviest of the tasks that may run is begun first
+  uint64_t weight = 0;  // expected microseconds; the heaviest of the tasks that may run is begun first
 };
 
 using SchemaTasks = std::vector<SchemaTask>;
@@ -47,12 +46,12 @@ struct SchemaPlan {
 // Which entries are run at all; called once for each that a restore would run.
 using EntryFilter = std::function<bool(const postgres::ArchiveEntry&)>;
 
-// `row_bytes` by "schema.table" tells how long indexes and keys of a table take. Dependencies between entries
+// `cost`, if any, tells how long each takes. Dependencies between entries
 // of one list are kept; besides, what is neither relation nor function (types, casts, operators, extensions
 // ...) is run alone, in the archive's order: pg_dump puts it where it is by its kind, and the server does not
 // record all that needs it (a view that uses a cast, for one). Within some 200 bytes an entry. `toc` must
 // outlive the plan.
 SchemaPlan plan_schema(const postgres::ArchiveToc& toc, const EntryFilter& filter,
-                       const std::map<std::string, uint64_t>& row_bytes);
+                       const BuildCost* cost = nullptr);
 
 }  // namespace dbb::logical

@@ -35,14 +35,22 @@ class Contents {
   int table(std::string_view name, std::vector<int> dependencies = {}) {
     return add(kPre, "TABLE", name, std::move(dependencies));
   }
-  SchemaPlan plan(const std::map<std::string, uint64_t>& row_bytes = {}) const {
-    return plan_schema(toc_, [](const ArchiveEntry&) { return true; }, row_bytes);
+  SchemaPlan plan(const BuildCost* cost = nullptr) const {
+    return plan_schema(toc_, [](const ArchiveEntry&) { return true; }, cost);
   }
   const postgres::ArchiveToc& toc() const { return toc_; }
 
  private:
   postgres::ArchiveToc toc_;
 };
+
+TableContent table_of(std::string name, uint64_t rows) {
+  TableContent table;
+  table.attributes.schema = "public";
+  table.attributes.name = std::move(name);
+  table.attributes.fingerprint.rows = rows;
+  return table;
+}
 
 std::vector<std::string> tags(const SchemaTasks& tasks) {
   std::vector<std::string> found;
@@ -114,10 +122,12 @@ TEST(SchemaPlan, TheLargestTablesAreIndexedFirst) {
   Contents contents;
   const int small = contents.table("small");
   const int large = contents.table("large");
-  contents.add(kPost, "INDEX", "small_i", {small});
-  contents.add(kPost, "INDEX", "large_i", {large});
-  contents.add(kPost, "INDEX", "large_j", {large});
-  const SchemaTasks tasks = contents.plan({{"public.small", 10}, {"public.large", 1000}}).after_rows;
+  contents.add(kPost, "INDEX", "small_i", {small}, "CREATE INDEX small_i ON public.small USING btree (a);");
+  contents.add(kPost, "INDEX", "large_i", {large}, "CREATE INDEX large_i ON public.large USING btree (a);");
+  contents.add(kPost, "INDEX", "large_j", {large}, "CREATE INDEX large_j ON public.large USING btree (b);");
+  const BuildCost cost(contents.toc(), {table_of("small", 1000), table_of("large", 100'000)},
+                       SortKind::kBytes);
+  const SchemaTasks tasks = contents.plan(&cost).after_rows;
   EXPECT_THAT(at_once(tasks), ElementsAre("large_i", "large_j", "small_i"));
 }
 

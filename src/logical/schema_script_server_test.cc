@@ -145,7 +145,7 @@ TEST(SchemaScript, IsThatOfPgRestore) {
     append_statements(script_of_pg_restore(programs, archive), theirs);
 
     const postgres::ArchiveToc toc = postgres::read_archive_toc(archive);
-    const SchemaPlan plan = plan_schema(toc, [](const postgres::ArchiveEntry&) { return true; }, {});
+    const SchemaPlan plan = plan_schema(toc, [](const postgres::ArchiveEntry&) { return true; });
     std::vector<std::string> in_order = statements_of(plan.before_rows);
     for (const SchemaTasks* tasks : {&plan.after_rows, &plan.privileges}) {
       std::ranges::move(statements_of(*tasks), std::back_inserter(in_order));

@@ -7,17 +7,22 @@ namespace dbb::logical {
 namespace {
 
 // Seconds, likewise.
-constexpr double kPerDatabase = 0.15;            // CREATE DATABASE, its properties, sessions
-constexpr double kPerTable = 0.002;              // its statements
-constexpr double kPerHeapByteIndexed = 1 / 1e9;  // read once for them
+constexpr double kPerDatabase = 0.15;  // CREATE DATABASE, its properties, sessions
+constexpr double kPerTable = 0.0003;   // its statements
+constexpr double kPerTableLoaded = 0.0005;
+constexpr double kPerRow = 0.17e-6;
+constexpr double kPerSlowValue = 0.17e-6;  // of COPY FROM: numeric, times, JSON ...
 constexpr double kPerAnalyzedByte = 1 / 400e6;
 constexpr double kMostAnalyzed = 30000.0 * 8192;  // of one table: ANALYZE samples that many blocks
-constexpr double kPerTableAnalyzed = 0.002;
+constexpr double kPerTableAnalyzed = 0.0013;
+constexpr double kPerRowProven = 0.2e-6;
 constexpr double kPerSwap = 0.1;
 constexpr double kPerOldByte = 1 / 4e9;  // unlinking the old one
 
-// A phase's own measure is believed by half when it has done that share of its work.
+// A phase's own measure is believed by half when it has done that share of its work. One index says less of
+// the next than one row does.
 constexpr double kHalfBelieved = 0.04;
+constexpr double kHalfBelievedOfIndexes = 0.2;
 constexpr double kLeast = 0.3;  // seconds: below, everything is chance
 // What is left at least of a phase that takes longer than expected and does not tell how far it is.
 constexpr double kAlwaysLeft = 0.1;
@@ -41,16 +46,16 @@ WorkSeconds expected_seconds(const DatabaseSizes& sizes) {
   WorkSeconds seconds{};
   if (!sizes.is_restored) return seconds;
   const auto tables = static_cast<double>(sizes.tables);
-  const auto rows = static_cast<double>(sizes.row_bytes);
+  const auto rows = static_cast<double>(sizes.rows);
+  const auto bytes = static_cast<double>(sizes.row_bytes);
   const auto heap = static_cast<double>(sizes.heap_bytes);
-  const auto indexes = static_cast<double>(sizes.index_bytes);
   seconds[at(WorkPhase::kSchema)] = kPerDatabase + tables * kPerTable;
-  seconds[at(WorkPhase::kRows)] = rows / kRowBytesPerSecond;
-  seconds[at(WorkPhase::kIndexes)] =
-      tables * kPerTable + (indexes > 0 ? indexes / kIndexBytesPerSecond + heap * kPerHeapByteIndexed : 0);
+  seconds[at(WorkPhase::kRows)] = bytes / kRowBytesPerSecond + rows * kPerRow + tables * kPerTableLoaded +
+                                  static_cast<double>(sizes.slow_values) * kPerSlowValue;
+  seconds[at(WorkPhase::kIndexes)] = tables * kPerTable + sizes.build_seconds;
   seconds[at(WorkPhase::kStatistics)] =
       tables * kPerTableAnalyzed + std::min(heap, kMostAnalyzed * tables) * kPerAnalyzedByte;
-  if (sizes.is_proven) seconds[at(WorkPhase::kProof)] = rows / kProvenBytesPerSecond;
+  if (sizes.is_proven) seconds[at(WorkPhase::kProof)] = bytes / kProvenBytesPerSecond + rows * kPerRowProven;
   seconds[at(WorkPhase::kSwap)] = kPerSwap + static_cast<double>(sizes.old_bytes) * kPerOldByte;
   return seconds;
 }
@@ -128,7 +133,8 @@ double WorkEstimate::factor(WorkPhase phase) const {
   const size_t i = at(phase);
   const double machine = machine_factor();
   if (worked_[i] <= 0) return machine;
-  const double doubt = std::max(kLeast / 3, kHalfBelieved * total_[i]);
+  const double half = phase == WorkPhase::kIndexes ? kHalfBelievedOfIndexes : kHalfBelieved;
+  const double doubt = std::max(kLeast / 3, half * total_[i]);
   return (spent_[i] + doubt * machine) / (worked_[i] + doubt);
 }
 

@@ -14,9 +14,12 @@ namespace dbb::logical {
 struct DatabaseSizes {
   std::string name;
   std::string tablespace;
-  uint64_t row_bytes = 0;   // as COPY writes them, large objects included
-  uint64_t heap_bytes = 0;  // of tables, without indexes
+  uint64_t rows = 0;
+  uint64_t row_bytes = 0;    // as COPY writes them, large objects included
+  uint64_t slow_values = 0;  // see BuildCost
+  uint64_t heap_bytes = 0;   // of tables, without indexes
   uint64_t index_bytes = 0;
+  double build_seconds = 0;  // of all indexes and keys, see BuildCost
   uint64_t tables = 0;
   uint64_t old_bytes = 0;  // of the database that is dropped at the end
   bool is_restored = true;
@@ -30,10 +33,10 @@ std::optional<WorkPhase> phase_of(std::string_view shown);
 
 // Of the machine on which the weights were measured, all its processors at work: docs/decisions/0029.
 inline constexpr double kProcessorsOfRates = 2;
-inline constexpr double kRowBytesPerSecond = 90e6;  // COPY FROM
-inline constexpr double kIndexBytesPerSecond =
-    220e6;  // 0.2 to 0.7 of a row's byte: sorted numbers to random text
-inline constexpr double kProvenBytesPerSecond = 300e6;  // COPY TO and its fingerprint
+// Each row, and some values, take something beside these.
+inline constexpr double kRowBytesPerSecond = 170e6;      // COPY FROM
+inline constexpr double kIndexBytesPerSecond = 700e6;    // written, beside reading and sorting: see BuildCost
+inline constexpr double kProvenBytesPerSecond = 1050e6;  // COPY TO and its fingerprint
 
 using WorkSeconds = std::array<double, kWorkPhases>;
 // What one database takes on that machine.
@@ -66,6 +69,8 @@ class WorkEstimate {
   // So much time went by with the databases where they are.
   void pass(double seconds);
 
+  // How many seconds a second of that phase's weight takes, as far as it is known.
+  double factor(WorkPhase phase) const;
   double share_of(size_t database, WorkPhase phase) const;
   double left_seconds() const;
   // 0 to 1, and never less than it was.
@@ -81,7 +86,6 @@ class WorkEstimate {
   };
 
   double machine_factor() const;
-  double factor(WorkPhase phase) const;
   double left_of(const Database& database) const;
   void add_share(size_t database, WorkPhase phase, double share, bool counts);
   // Of the throughput with as many databases at once as may be, with `active` of them.

@@ -16,9 +16,11 @@ constexpr double kStep = 0.05;  // seconds between two looks
 DatabaseSizes sizes(std::string name, uint64_t megabytes) {
   return {.name = std::move(name),
           .tablespace = "pg_default",
+          .rows = megabytes * 8'000,
           .row_bytes = megabytes * 1'000'000,
           .heap_bytes = megabytes * 1'200'000,
           .index_bytes = megabytes * 300'000,
+          .build_seconds = static_cast<double>(megabytes) * 0.005,
           .tables = 5};
 }
 
