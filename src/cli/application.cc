@@ -10,6 +10,7 @@
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/copied_command.h"
 #include "cli/debug_log.h"
 #include "cli/error_text.h"
 #include "cli/help.h"
@@ -20,18 +21,22 @@
 namespace dbb::cli {
 namespace {
 
-// Passes events on and remembers the warnings, which a JSON document lists.
+// Passes events on and remembers the warnings, which a JSON document lists. Commands in them can be copied.
 class WarningCollector final : public EventSink {
  public:
-  explicit WarningCollector(EventSink& next) : next_(next) {}
+  WarningCollector(EventSink& next, std::string reached_by)
+      : next_(next), reached_by_(std::move(reached_by)) {}
 
   void emit(const Event& event) override {
     const auto* notice = std::get_if<Notice>(&event);
-    if (notice != nullptr && notice->severity == Severity::kWarning) {
+    if (notice == nullptr || notice->severity != Severity::kWarning) return next_.emit(event);
+    Notice warning = *notice;
+    warning.text = with_reach(warning.text, reached_by_);
+    {
       const std::lock_guard lock(mutex_);
-      warnings_.push_back(*notice);
+      warnings_.push_back(warning);
     }
-    next_.emit(event);
+    next_.emit(warning);
   }
 
   // When all threads that emit have ended.
@@ -39,6 +44,7 @@ class WarningCollector final : public EventSink {
 
  private:
   EventSink& next_;
+  const std::string reached_by_;
   std::mutex mutex_;
   std::vector<Notice> warnings_;  // guarded by mutex_
 };
@@ -149,7 +155,8 @@ std::string surroundings(const std::vector<std::string>& arguments, const World&
 Ending run_command(const ParsedCommandLine& parsed, const std::vector<std::string>& arguments,
                    const World& world) {
   const std::unique_ptr<ProgressSink> sink = make_sink(parsed.global, world);
-  WarningCollector events(*sink);
+  const std::string reached_by = parsed.global.reached_by();
+  WarningCollector events(*sink, reached_by);
   std::optional<DebugLog> log;
   if (parsed.global.save_debug_log) {
     log.emplace(*parsed.global.save_debug_log, events, world.clock);
@@ -168,7 +175,10 @@ Ending run_command(const ParsedCommandLine& parsed, const std::vector<std::strin
   } catch (const std::exception& problem) {
     ending.outcome.error = internal_error(problem);
   }
-  if (ending.outcome.error) add_configuration_file(*ending.outcome.error, named);
+  if (ending.outcome.error) {
+    ending.outcome.error = with_reach(*ending.outcome.error, reached_by);
+    add_configuration_file(*ending.outcome.error, named);
+  }
   sink->finish();
   if (log) {
     const Outcome& outcome = ending.outcome;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/nearest.h"
+#include "logical/restore.h"
 #include "system/file.h"
 
 namespace dbb::cli {
@@ -83,11 +84,11 @@ class Reader {
     return node.Scalar();
   }
 
-  int number(const YAML::Node& node, std::string_view key, int least) const {
+  int number(const YAML::Node& node, std::string_view key, int most) const {
     int value = 0;
-    if (!node.IsScalar() || !YAML::convert<int>::decode(node, value) || value < least) {
-      fail(node.Mark(), fmt::format("\"{}\" must be a whole number, {} or more.", key, least),
-           fmt::format("Write \"{}: {}\", for example.", key, std::max(least, 4)));
+    if (!node.IsScalar() || !YAML::convert<int>::decode(node, value) || value < 1 || value > most) {
+      fail(node.Mark(), fmt::format("\"{}\" must be a whole number from 1 to {}.", key, most),
+           fmt::format("Write \"{}: 4\", for example.", key));
     }
     return value;
   }
@@ -147,7 +148,8 @@ Configuration parse_configuration(const std::string& yaml, const std::filesystem
     });
   }
   const auto seconds = [&reader](const YAML::Node& node, std::string_view key) {
-    return std::chrono::seconds(reader.number(node, key, 1));
+    return std::chrono::seconds(
+        reader.number(node, key, static_cast<int>(logical::kLongestLockTimeout.count())));
   };
 
   reader.read_map(
@@ -160,10 +162,12 @@ Configuration parse_configuration(const std::string& yaml, const std::filesystem
            [&](const YAML::Node& node) { out.passphrase_command = reader.text(node, "passphrase_command"); }},
           {"key_file", [&](const YAML::Node& node) { out.key_file = reader.text(node, "key_file"); }},
           {"connection", [&](const YAML::Node& node) { reader.read_map(node, "connection.", connection); }},
-          {"jobs", [&](const YAML::Node& node) { out.jobs = reader.number(node, "jobs", 1); }},
+          {"jobs",
+           [&](const YAML::Node& node) { out.jobs = reader.number(node, "jobs", logical::kMostJobs); }},
           {"parallel_databases",
            [&](const YAML::Node& node) {
-             out.parallel_databases = reader.number(node, "parallel_databases", 1);
+             out.parallel_databases =
+                 reader.number(node, "parallel_databases", logical::kMostParallelDatabases);
            }},
           {"lock_timeout_s",
            [&](const YAML::Node& node) { out.lock_timeout = seconds(node, "lock_timeout_s"); }},

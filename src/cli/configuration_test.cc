@@ -83,7 +83,7 @@ TEST(ConfigurationTest, WhatResemblesNothingGetsTheListOfKeys) {
 }
 
 TEST(ConfigurationTest, WrongKindsAreRefusedWithTheirLine) {
-  for (const char* yaml : {"jobs: many\n", "jobs: 0\n", "jobs: [1]\n", "connection: text\n",
+  for (const char* yaml : {"jobs: many\n", "jobs: 0\n", "jobs: 1025\n", "jobs: [1]\n", "connection: text\n",
                            "repository: [a]\n", "repository:\n", "lock_timeout_s: 1.5\n",
                            "client_programs: /one\n", "- a\n- b\n", "jobs: 1\njobs: 2\n", "a: [\n"}) {
     SCOPED_TRACE(yaml);

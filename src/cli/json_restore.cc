@@ -2,6 +2,7 @@
 
 #include "cli/json_documents.h"
 #include "cli/json_text.h"
+#include "cli/restore_gaps.h"
 
 namespace dbb::cli {
 namespace {
@@ -31,17 +32,6 @@ Json failure_json(const logical::DatabaseFailure& failure) {
           {"attempts", failure.attempts},
           {"tables_loaded", failure.tables_loaded},
           {"left_as", or_null(failure.left_as)}};
-}
-
-std::string_view status_of(const logical::RestoreResult& result) {
-  bool any = false;
-  bool all = true;
-  for (const logical::DatabaseOutcome& database : result.databases) {
-    if (database.skipped) continue;
-    any = any || database.restored;
-    all = all && database.is_complete();
-  }
-  return all ? "complete" : any ? "partial" : "failed";
 }
 
 std::string_view name_of(logical::DatabaseAction action) {
@@ -168,16 +158,17 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
   Json out{{"executed", true},
            {"backup", plan.manifest.id.text()},
            {"backup_complete", plan.manifest.complete},
-           {"status", status_of(result)},
+           {"status", status_of(plan, result)},
            {"seconds", result.seconds},
            {"proof_seconds", result.proof_seconds},
            {"globals_aligned", result.globals_aligned}};
   out["databases"] = Json::array();
   for (const auto& database : result.databases) {
+    const std::vector<std::string> gaps = gaps_in_backup(plan, database.name);
     out["databases"].push_back(
         {{"name", database.name},
          {"restored", database.restored},
-         {"complete", database.is_complete()},
+         {"complete", database.is_complete() && gaps.empty()},
          {"skipped", database.skipped},
          {"proven", database.proven},
          {"interrupted", database.interrupted},
@@ -195,6 +186,8 @@ std::string restore_document(const logical::RestorePlan& plan, const logical::Re
          {"proof_seconds", database.proof_seconds},
          {"swap_window_seconds", database.swap_window_seconds},
          {"missing", database.missing},
+         {"missing_in_backup", gaps},
+         {"failed_in_backup", failed_in_backup(plan, database.name)},
          {"other_rows_in_old", database.newer},
          {"warnings", database.warnings}});
   }

@@ -3,11 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/shell_word.h"
 #include "cli/redaction.h"
 
 namespace dbb::cli {
+namespace {
+
+// A command is copied into another directory, too. A URL is no path.
+std::optional<std::string> from_anywhere(const std::optional<std::string>& path) {
+  if (!path || path->empty() || path->find("://") != std::string::npos) return path;
+  return std::filesystem::absolute(*path).lexically_normal().string();
+}
+
+}  // namespace
 
 std::vector<std::string> OptionSpec::all_names() const {
   std::vector<std::string> out;
@@ -126,10 +136,10 @@ std::string GlobalOptions::reached_by() const {
   add("-p", port);
   add("-U", user);
   if (database && Redaction().clean(*database) == *database) add("-d", database);
-  add("-r", repository);
-  add("--config", config);
-  add("--passphrase-file", passphrase_file);
-  add("--key-file", key_file);
+  add("-r", from_anywhere(repository));
+  add("--config", from_anywhere(config));
+  add("--passphrase-file", from_anywhere(passphrase_file));
+  add("--key-file", from_anywhere(key_file));
   return text;
 }
 

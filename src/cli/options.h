@@ -68,7 +68,7 @@ struct GlobalOptions {
 
   std::vector<OptionSpec> specs();
   // "-h /tmp -p 5433 -r '/my backups'": those of server and repository that were given, for a command that a
-  // person copies. A connection with a password in it is left out.
+  // person copies. Paths are absolute. A connection with a password in it is left out.
   std::string reached_by() const;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/context.h"
+#include "cli/copied_command.h"
 #include "cli/host_memory.h"
 #include "cli/json_documents.h"
 #include "cli/restore_effort.h"
@@ -18,13 +19,20 @@ namespace {
 
 constexpr size_t kPlanWidth = 160;  // in a debug log
 
-Outcome only_plan(const logical::RestorePlan& plan, Context& context) {
+// What has to change in the command for the plan to be carried out.
+std::string what_carries_out(const RestoreRunOptions& options, const Style& style) {
+  if (!options.dry_run) return "with " + style.paint(Tone::kStrong, "--confirm");
+  const std::string without = "without " + style.paint(Tone::kStrong, "--dry-run");
+  return options.confirm ? without : without + " and with " + style.paint(Tone::kStrong, "--confirm");
+}
+
+Outcome only_plan(const logical::RestorePlan& plan, const RestoreRunOptions& options, Context& context) {
   const Style& style = context.style();
   std::string text = render_plan(plan, context.world().out_width, style);
   text += plan.refused() ? "\n" + style.paint(Tone::kBad, "This restore would be refused") +
                                ": see the refused lines above. Nothing was changed.\n"
-                         : "\nNothing was changed. To carry this out, run the same command with " +
-                               style.paint(Tone::kStrong, "--confirm") + ".\n";
+                         : "\nNothing was changed. To carry this out, run the same command " +
+                               what_carries_out(options, style) + ".\n";
   return {.text = std::move(text), .json = plan_document(plan)};
 }
 
@@ -38,7 +46,8 @@ logical::Operation as_role(const logical::Operation& operation, const std::strin
 }
 
 std::filesystem::path report_directory(const RestoreRunOptions& options, const Context& context) {
-  if (options.report_directory) return *options.report_directory;
+  if (options.report_directory)
+    return std::filesystem::absolute(*options.report_directory).lexically_normal();
   return state_directory(context.world().environment);
 }
 
@@ -67,9 +76,12 @@ void tell_journal(const logical::RestoreJournal& journal, const logical::Operati
 logical::RestorePlan plan_or_tell_where(repository::Repository& repository,
                                         const logical::RestoreOptions& restore,
                                         const logical::Operation& operation,
-                                        const logical::RestoreManifest* earlier) {
+                                        const logical::RestoreManifest* earlier,
+                                        const std::string& reached_by) {
   try {
-    return logical::plan_restore(repository, restore, operation, earlier);
+    logical::RestorePlan plan = logical::plan_restore(repository, restore, operation, earlier);
+    for (logical::PreflightLine& line : plan.preflight) line.remedy = with_reach(line.remedy, reached_by);
+    return plan;
   } catch (const Error& error) {
     throw tell_where(error, restore.database, operation.target);
   }
@@ -79,15 +91,16 @@ logical::RestorePlan plan_or_tell_where(repository::Repository& repository,
 Outcome run_plan(Context& context, const RestoreRunOptions& options, const logical::RestoreOptions& restore,
                  const std::string& role, const logical::RestoreManifest* earlier) {
   repository::Repository& repository = context.repository();
+  const std::string reached_by = context.options().reached_by();
   logical::Operation operation = as_role(context.operation(), role);
   if (earlier != nullptr) operation.run = earlier->run;
   // From before the plan on, so that what it found is not pruned away.
   const auto presence =
       repository.announce({.operation = "restore", .host = context.host(), .backup = restore.backup.text()},
                           context.world().clock);
-  const logical::RestorePlan plan = plan_or_tell_where(repository, restore, operation, earlier);
+  const logical::RestorePlan plan = plan_or_tell_where(repository, restore, operation, earlier, reached_by);
   if (context.is_logged()) context.note("plan", render_plan(plan, kPlanWidth, Style()));
-  if (!options.confirm || options.dry_run) return only_plan(plan, context);
+  if (!options.confirm || options.dry_run) return only_plan(plan, options, context);
   if (plan.refused()) {
     return {.text = render_plan(plan, context.world().out_width, context.style()),
             .json = plan_document(plan),
@@ -96,7 +109,7 @@ Outcome run_plan(Context& context, const RestoreRunOptions& options, const logic
   logical::RestoreManifest manifest =
       earlier != nullptr ? *earlier : logical::manifest_of(plan, operation.run, operation.clock.now());
   manifest.role = role;
-  manifest.reached_by = context.options().reached_by();
+  manifest.reached_by = reached_by;
   manifest.options = plan.options;
   logical::RestoreJournal journal =
       earlier != nullptr
@@ -121,7 +134,7 @@ Outcome run_plan(Context& context, const RestoreRunOptions& options, const logic
   });
   const std::string way_on = is_over ? "" : journal.command();
   if (failure) failure = with_way_on(*failure, way_on);
-  return {.text = render_result(plan, result, way_on, context.style()),
+  return {.text = with_reach(render_result(plan, result, way_on, context.style()), reached_by),
           .json = restore_document(plan, result, way_on),
           .error = std::move(failure)};
 }
@@ -235,11 +248,13 @@ std::vector<OptionSpec> RestoreRunOptions::own_specs() {
       {.names = "-j,--jobs",
        .value = "N",
        .description = "workers per database (as the profile says: one per processor)",
-       .target = &jobs},
+       .target = &jobs,
+       .range = {1, logical::kMostJobs}},
       {.names = "--parallel-dbs",
        .value = "N",
        .description = "databases restored at once (as the profile says: 1)",
-       .target = &parallel_databases},
+       .target = &parallel_databases,
+       .range = {1, logical::kMostParallelDatabases}},
       profile_option(profile),
       {.names = "--lock-timeout",
        .value = "SECONDS",

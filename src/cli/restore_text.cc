@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/units.h"
+#include "cli/restore_gaps.h"
 #include "cli/table.h"
 
 namespace dbb::cli {
@@ -30,11 +31,13 @@ Cell verdict_cell(Verdict verdict) {
   return Cell("");
 }
 
-Cell verdict_cell(const logical::DatabaseOutcome& database) {
+Cell verdict_cell(const logical::RestorePlan& plan, const logical::DatabaseOutcome& database) {
+  if (failed_in_backup(plan, database.name)) return Cell("not in the backup", Tone::kBad);
   if (database.skipped) return Cell("skipped", Tone::kWarning);
   if (database.failure) return Cell("failed", Tone::kBad);
   if (!database.restored) return Cell(database.interrupted ? "stopped" : "not begun", Tone::kBad);
-  if (!database.missing.empty()) return Cell("incomplete", Tone::kWarning);
+  if (!database.missing.empty() || !gaps_in_backup(plan, database.name).empty())
+    return Cell("incomplete", Tone::kWarning);
   return database.proven ? Cell(database.restored_before ? "proven before" : "proven", Tone::kGood)
                          : Cell("restored, not proven", Tone::kWarning);
 }
@@ -74,6 +77,29 @@ std::string how_far_it_came(const logical::RestoreResult& result, const std::str
   if (!result.failures.empty()) out += fmt::format("Report of the failures: {}\n", result.failures.string());
   if (!way_on.empty()) out += fmt::format("To continue: {}\n", style.paint(Tone::kStrong, way_on));
   return out;
+}
+
+// The command only shows: others may be kept, of earlier restores, and what a backup lacks may be nowhere
+// else.
+std::string what_was_kept(const logical::RestoreResult& result) {
+  std::string names;
+  for (const logical::DatabaseOutcome& database : result.databases) {
+    if (database.kept_as.empty()) continue;
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", database.kept_as);
+  }
+  if (names.empty()) return "";
+  return fmt::format("\nKept of what was replaced: {}\nSee all that are kept: dbbackup cleanup --kept\n",
+                     printable(names));
+}
+
+// System databases that have contents of their own: easily taken for restored.
+std::string what_was_left_alone(const logical::RestorePlan& plan, const logical::RestoreResult& result) {
+  std::string names;
+  for (const logical::DatabaseOutcome& database : result.databases) {
+    if (!database.skipped || failed_in_backup(plan, database.name)) continue;
+    names += (names.empty() ? "" : ", ") + database.name;
+  }
+  return names.empty() ? "" : fmt::format("Left as they are, for the reasons above: {}\n", printable(names));
 }
 
 std::string what_happens(const logical::DatabasePlan& database) {
@@ -168,7 +194,7 @@ std::string render_result(const logical::RestorePlan& plan, const logical::Resto
   size_t restored = 0;
   for (const auto& database : result.databases) {
     restored += database.restored ? 1 : 0;
-    const Cell verdict = verdict_cell(database);
+    const Cell verdict = verdict_cell(plan, database);
     table.add({Cell(database.name), verdict, Cell(format_count(database.tables)),
                Cell(format_count(database.rows)),
                Cell(database.large_objects == 0 ? "" : format_count(database.large_objects)),
@@ -190,14 +216,13 @@ std::string render_result(const logical::RestorePlan& plan, const logical::Resto
     }
   }
   out += bullets("Remarks:", remarks, style);
-  const bool kept =
-      std::ranges::any_of(result.databases, [](const auto& database) { return !database.kept_as.empty(); });
-  if (kept) out += "\nOld databases that were kept go with: dbbackup cleanup --kept --confirm\n";
+  out += bullets("The backup itself lacks:", all_gaps(plan, result), style);
+  out += what_was_kept(result);
   out += how_far_it_came(result, way_on, style);
   out += fmt::format("\n{} of {} databases restored from {} in {}, of which proof {}.\n", restored,
                      result.databases.size(), plan.manifest.id.text(), seconds_text(result.seconds),
                      seconds_text(result.proof_seconds));
-  return out;
+  return out + what_was_left_alone(plan, result);
 }
 
 Error refusal_of(const logical::RestorePlan& plan) {

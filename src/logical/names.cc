@@ -35,6 +35,29 @@ std::string with_suffix(std::string_view database, const std::string& suffix) {
   return fmt::format("{}{}{}", beginning, hash, suffix);
 }
 
+// The name ends at the first line break of a mark, so its own are written as "\\n".
+std::string escaped(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '\\') out += "\\\\";
+    if (c == '\n') out += "\\n";
+    if (c != '\\' && c != '\n') out += c;
+  }
+  return out;
+}
+
+// A backslash before anything else is one: older marks have names as they are.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char next = text[at] == '\\' && at + 1 < text.size() ? text[at + 1] : '\0';
+    const bool is_pair = next == '\\' || next == 'n';
+    out += !is_pair ? text[at] : next == 'n' ? '\n' : '\\';
+    if (is_pair) ++at;
+  }
+  return out;
+}
+
 // "<database><word><digits of a time>"
 bool is_named_after(std::string_view database, std::string_view word, std::string_view name) {
   const size_t at = name.rfind(word);
@@ -70,7 +93,8 @@ std::string failed_name(std::string_view database, UtcTime when, int number) {
 
 std::string to_comment(const Mark& mark) {
   const auto prefix = std::ranges::find(kPrefixes, mark.kind, &Prefix::kind);
-  std::string text = fmt::format("{}{}{}{}", prefix->text, mark.run.text(), kForSeparator, mark.database);
+  std::string text =
+      fmt::format("{}{}{}{}", prefix->text, mark.run.text(), kForSeparator, escaped(mark.database));
   if (!mark.original_comment.empty()) text += fmt::format("{}{}", kCommentSeparator, mark.original_comment);
   return text;
 }
@@ -91,7 +115,7 @@ std::optional<Mark> parse_comment(std::string_view comment) {
   }
   comment.remove_prefix(separator + kForSeparator.size());
   const size_t end = comment.find(kCommentSeparator);
-  mark.database = comment.substr(0, end);
+  mark.database = unescaped(comment.substr(0, end));
   if (end != std::string_view::npos) mark.original_comment = comment.substr(end + kCommentSeparator.size());
   return mark;
 }

@@ -28,7 +28,9 @@ enum class MarkKind : uint8_t {
   kKept,
 };
 
-// The comment that makes a database recognisable as ours.
+// The comment that makes a database recognisable as ours: "dbbackup: kept by run <id> for <database>", and on
+// the lines that follow the original comment. A backslash and a line break of the name are written "\\" and
+// "\n".
 struct Mark {
   MarkKind kind = MarkKind::kStaging;
   BackupId run;

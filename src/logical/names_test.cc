@@ -54,6 +54,22 @@ TEST(Names, AMarkSurvivesItsComment) {
   EXPECT_EQ(read->original_comment, mark.original_comment);
 }
 
+TEST(Names, AMarkSurvivesANameWithLineBreaksAndBackslashes) {
+  for (const char* name : {"two\nlines", "back\\slash", "back\\n", "\\", "\n", "both\\\n", "end\\\\"}) {
+    const auto read = parse_comment(
+        to_comment({.kind = MarkKind::kStaging, .run = kRun, .database = name, .original_comment = "mine"}));
+    ASSERT_TRUE(read) << name;
+    EXPECT_EQ(read->database, name);
+    EXPECT_EQ(read->original_comment, "mine");
+  }
+}
+
+TEST(Names, AMarkOfBeforeNamesWereEscapedIsRead) {
+  const auto read = parse_comment("dbbackup: staging of run " + kRun.text() + " for C:\\temp");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->database, "C:\\temp");
+}
+
 TEST(Names, SomebodyElsesCommentIsNoMark) {
   EXPECT_FALSE(parse_comment("production"));
   EXPECT_FALSE(parse_comment("dbbackup: staging of run yesterday for app"));

@@ -63,6 +63,12 @@ enum class SwapTime : uint8_t {
   kTogether,  // all in one transaction, when all are; none if one fails
 };
 
+// Of what is asked for, whether it is typed or stands in a manifest.
+inline constexpr int kMostJobs = 1024;
+inline constexpr int kMostParallelDatabases = 1024;
+inline constexpr int kMostRetries = 100;
+inline constexpr std::chrono::seconds kLongestLockTimeout = std::chrono::hours(7 * 24);
+
 struct RestoreOptions {
   BackupId backup;
   std::optional<std::string> database = {};  // only this one; otherwise all

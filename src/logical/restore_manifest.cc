@@ -49,6 +49,19 @@ auto read_word(const Words& words, const json& in) {
   return found->value;
 }
 
+// A manifest may have been edited: what the command line refuses is refused here, too.
+int read_number(const json& in, const char* field, int lowest, int highest) {
+  const json& number = in.at(field);
+  const auto value = number.is_number_integer() ? number.get<int64_t>() : int64_t{-1};
+  if (value < lowest || value > highest) {
+    throw json::other_error::create(
+        501,
+        fmt::format("{} is {}, and must be a number from {} to {}", field, number.dump(), lowest, highest),
+        &in);
+  }
+  return static_cast<int>(value);
+}
+
 json optional_text(const std::optional<std::string>& text) { return text ? text_json(*text) : json(); }
 
 std::optional<std::string> read_optional_text(const json& in) {
@@ -97,10 +110,10 @@ json failures_policy_json(const FailurePolicy& policy) {
 
 FailurePolicy read_failures_policy(const json& in) {
   return {.go_on = in.at("continue"),
-          .retries = in.at("retries"),
+          .retries = read_number(in, "retries", 0, kMostRetries),
           .failed = read_word(kFailedWords, in.at("failed_database")),
           .require_all = in.at("require_all"),
-          .min_success_percent = in.at("min_success")};
+          .min_success_percent = read_number(in, "min_success", 0, 100)};
 }
 
 json options_json(const RestoreOptions& options) {
@@ -143,9 +156,10 @@ RestoreOptions read_options(const json& in) {
   options.drop_slots = in.at("drop_slots");
   options.validate_fully = in.at("validate_fully");
   options.profile = parse_profile(in.at("profile").get<std::string>()).value_or(Profile::kBalanced);
-  options.jobs = in.at("jobs");
-  options.parallel_databases = in.at("parallel_databases");
-  options.lock_timeout = std::chrono::seconds(in.at("lock_timeout_seconds").get<int64_t>());
+  options.jobs = read_number(in, "jobs", 0, kMostJobs);
+  options.parallel_databases = read_number(in, "parallel_databases", 0, kMostParallelDatabases);
+  options.lock_timeout = std::chrono::seconds(
+      read_number(in, "lock_timeout_seconds", 1, static_cast<int>(kLongestLockTimeout.count())));
   options.failures = read_failures_policy(in.at("failures"));
   options.swap = read_word(kSwapWords, in.at("swap"));
   options.in_place = in.at("in_place");

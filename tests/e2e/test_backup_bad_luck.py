@@ -213,7 +213,12 @@ class Rights(EndToEnd):
             alter table "no one's" enable row level security;""", "app")  # fmt: skip
         outcome = self.incomplete("database", "app")
         self.assertIn("no one's", self.left_out(outcome))
-        self.succeeds("restore", "database", "app", "--as", "copy", "--confirm")
+        self.assertIn("no one's", self.succeeds("restore", "database", "app", "--as", "first", "--confirm").out)
+        restored = self.succeeds("restore", "database", "app", "--as", "copy", "--confirm", "--json").document
+        self.assertEqual("partial", restored["status"])
+        self.assertIn("no one's", "".join(restored["databases"][0]["missing_in_backup"]))
+        all_of_it = self.fails_with("RESTORE_INCOMPLETE", "restore", "database", "app", "--as", "all", "--require-all", "--confirm")
+        self.assertIn("no one's", all_of_it.error["cause"])
         self.assertEqual(self.cluster.value("select count(*) from stock.sale", "app"),
                          self.cluster.value("select count(*) from stock.sale", "copy"))  # fmt: skip
 
@@ -241,6 +246,13 @@ class Rights(EndToEnd):
         # No right would open it to a backup.
         self.assertIn("--exclude-database 'closed'", " ".join(outcome.error["solution"]))
         self.succeeds("backup", "cluster", "--exclude-database", "closed")
+        argv = ["restore", "cluster", outcome.document["id"], "--confirm"]
+        restored = self.succeeds(*argv, "--json").document
+        self.assertEqual("partial", restored["status"])
+        self.assertEqual({"closed", "forbidden"}, {one["name"] for one in restored["databases"] if one["failed_in_backup"]})
+        self.assertIn("closed: nothing of it is in the backup", self.succeeds(*argv).out)
+        cause = self.fails_with("RESTORE_INCOMPLETE", *argv, "--require-all").error["cause"]
+        self.assertTrue("closed: " in cause and "forbidden: " in cause, cause)
 
     def test_the_remains_of_an_interrupted_drop_are_skipped_with_a_warning(self):
         self.cluster.create_database("half dropped")

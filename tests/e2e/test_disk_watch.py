@@ -1,6 +1,8 @@
 """A restore onto a disk that fills up is stopped before the server is: a server without room for its log is gone for all."""
 
 import os
+import re
+import shlex
 
 from support.case import EndToEnd
 from support.clusters import give_to_server_user
@@ -67,8 +69,12 @@ class DiskWatch(EndToEnd):
         wait_until(lambda: free_on(place) > RESERVE, "what was written is given back")
 
         others.unlink()
-        self.succeeds("restore", "database", "app", "--confirm")
+        [step] = [step for step in outcome.error["solution"] if "--resume-from-manifest" in step]
+        words = shlex.split(re.search(r"dbbackup .*--confirm$", step)[0])
+        document = self.succeeds(*words[1:], "--json").document
+        self.assertTrue(document["databases"][0]["proven"], document)
         self.assertEqual("314572", small.value("select count(*) from wide", "app"))
+        self.assert_nothing_left(small)
 
     def test_a_disk_with_room_is_not_spoken_of(self):
         place, small = self.small_server()

@@ -3,14 +3,17 @@
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import unittest
 from unittest import mock
 
 from support.case import EndToEnd
-from support.clusters import temporary_folder
+from support.clusters import MAJOR, temporary_folder
 from support.contents import SMALL, wide_table
+from support.installation import installation_with_extension
 from support.program import EXIT_CODES, SOURCE
+from support.relays import pretend_major
 from test_errors import codes_in_source
 
 TITLES = {name: title for name, _, title, _ in codes_in_source()}
@@ -102,6 +105,35 @@ class Layout(EndToEnd):
         self.tool.talk_to(self.cluster)
         self.told("PREFLIGHT_REFUSED", self.restore("--from", "latest"), cause="locale: app:? .*de_DE.UTF-8",
                   steps=["Install the locale on the target"])  # fmt: skip
+
+    def test_a_missing_extension(self):
+        place = temporary_folder()
+        self.addCleanup(shutil.rmtree, place, ignore_errors=True)
+        source = self.another_cluster(bindir=installation_with_extension(place))
+        source.create_database("app", contents="create extension dbbackup_test_configuration")
+        self.init()
+        self.tool.talk_to(source)
+        self.back_up("database", "app")
+        self.tool.talk_to(self.cluster)
+        self.told("PREFLIGHT_REFUSED", self.restore("--from", "latest"),
+                  cause="extensions: not installed on the target: dbbackup_test_configuration",
+                  steps=["Install their packages there", "pg_available_extensions"])  # fmt: skip
+
+    def test_an_older_version(self):
+        self.prepared()
+        self.tool.environment.update(self.relay(rewrite=pretend_major(MAJOR - 1)).environment)
+        self.told("VERSION_DOWNGRADE", self.restore(), cause=f"version: .*{MAJOR}")
+
+    def test_too_few_locks(self):
+        few = {"max_locks_per_transaction": "10", "max_connections": "20", "autovacuum_max_workers": "1",
+               "max_worker_processes": "2", "max_wal_senders": "1"}  # fmt: skip
+        tree = "create table {0} (id int not null) partition by range (id);" + "".join(
+            f"create table {{0}}{i} partition of {{0}} for values from ({i}) to ({i + 1});" for i in range(120)) + (
+            "alter table {0} add primary key (id);")  # fmt: skip
+        self.prepared(tree.format("r") + tree.format("s") + "alter table s add foreign key (id) references r (id)")
+        self.tool.talk_to(self.another_cluster(settings=few))
+        self.told("PREFLIGHT_REFUSED", self.restore("--from", "latest"), cause="locks: ",
+                  steps=["max_locks_per_transaction"])  # fmt: skip
 
     def test_a_name_that_is_taken(self):
         self.prepared()

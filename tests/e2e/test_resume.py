@@ -13,10 +13,21 @@ from collections import Counter
 from support.case import EndToEnd
 from support.contents import SMALL, SOMETHING_NEWER
 from support.pictures import database_picture
-from support.steps import AFTER_SWAP, OF_RESTORE
+from support.program import SOURCE
+from support.steps import AFTER_SWAP, OF_BACKUP, OF_OTHERS, OF_RESTORE
 from support.waiting import wait_until
 
 LONG = bool(os.environ.get("DBBACKUP_TEST_LONG"))
+BEFORE_ROWS = ("globals-done", "staging-created:app", "schema-entry-done:app", "pre-data-done:app")
+
+
+def steps_in_source():
+    """The names in every call of at_step() below src/logical."""
+    names = set()
+    for path in (SOURCE / "src/logical").glob("*.cc"):
+        for argument in re.findall(r"at_step\(([^;]*)\);", path.read_text()):
+            names.update(re.findall(r'(?<!== )"([a-z-]+)"', argument))
+    return names
 
 
 class Resumed(EndToEnd):
@@ -65,37 +76,56 @@ class Resumed(EndToEnd):
             log.seek(since)
             return Counter(re.findall(r'dbbackup_staging_\S+ LOG:  statement: COPY (\S+) .*FROM STDIN', log.read()))
 
+    def assert_is_new_or_untouched(self, step, oid):
+        """What stands in the place of the database, after something was killed at the step."""
+        if step in AFTER_SWAP:
+            self.assert_holds(self.original, "app")
+        else:
+            self.assertEqual(oid, self.cluster.oid_of("app"))
+            self.assert_holds(self.old, "app")
+
+    def assert_nothing_was_loaded_twice(self, step, since):
+        if step not in BEFORE_ROWS:
+            twice = {table: times for table, times in self.copies_into_staging(since).items() if times > 1}
+            self.assertEqual({}, twice, "loaded twice")
+
+    def make_it_old_again(self):
+        if database_picture(self.cluster, "app") == self.original:
+            self.cluster.sql(SOMETHING_NEWER, "app")
+
+    def test_no_step_of_a_restore_is_forgotten_here(self):
+        tried = {step.split(":")[0] for step in [*OF_BACKUP, *OF_RESTORE, *OF_OTHERS]}
+        self.assertEqual(tried, steps_in_source() | {"rows-done"}, "tests/e2e/support/steps.py has them in order")
+
     def test_dbbackup_killed_at_every_step_goes_on_to_a_proven_restore(self):
         hit = Counter()
         for step in OF_RESTORE:
             with self.subTest(step=step):
                 self.take_away_manifests()
-                if database_picture(self.cluster, "app") == self.original:
-                    self.cluster.sql(SOMETHING_NEWER, "app")
+                self.make_it_old_again()
                 begun = self.cluster.log.stat().st_size
                 oid = self.cluster.oid_of("app")
                 # One worker, so that nothing else is in flight when a table is loaded.
                 self.killed_at(step, "restore", "cluster", self.backup, "--confirm", "--jobs", "1")
                 hit[step] += 1
-                if step in AFTER_SWAP:
-                    self.assert_holds(self.original, "app")
-                else:
-                    self.assertEqual(oid, self.cluster.oid_of("app"))
-                    self.assert_holds(self.old, "app")
+                self.assert_is_new_or_untouched(step, oid)
                 outcome = self.resume()
                 [app] = [one for one in outcome.document["databases"] if one["name"] == "app"]
                 self.assertTrue(app["restored"] and app["proven"], outcome)
                 self.assert_all_is_done()
-                if step not in ("globals-done", "staging-created:app", "schema-entry-done:app", "pre-data-done:app"):
-                    twice = {table: times for table, times in self.copies_into_staging(begun).items() if times > 1}
-                    self.assertEqual({}, twice, "loaded twice")
+                self.assert_nothing_was_loaded_twice(step, begun)
         self.assertEqual(set(OF_RESTORE), set(hit))
 
     def test_a_server_killed_at_every_step_is_gone_on_with_when_it_is_back(self):
         for step in OF_RESTORE:
             with self.subTest(step=step):
                 self.take_away_manifests()
-                running = self.start("restore", "cluster", self.backup, "--confirm", "--json", pause=[step]).wait_for(step)
+                self.make_it_old_again()
+                begun = self.cluster.log.stat().st_size
+                oid = self.cluster.oid_of("app")
+                # One worker, so that nothing else is in flight when a table is loaded.
+                argv = ["restore", "cluster", self.backup, "--confirm", "--json", "--jobs", "1"]
+                running = self.start(*argv, pause=[step]).wait_for(step)
                 self.cluster.sql("checkpoint")
                 self.cluster.crash()
                 running.go(step)
@@ -105,8 +135,10 @@ class Resumed(EndToEnd):
                 wait_until(lambda: not self.cluster.sessions_of_dbbackup(), "sessions end", 30)
                 if outcome.code != 0:
                     self.assertIn("--resume-from-manifest", " ".join(outcome.error["solution"]), outcome)
+                self.assert_is_new_or_untouched(step, oid)
                 self.resume()
                 self.assert_all_is_done()
+                self.assert_nothing_was_loaded_twice(step, begun)
 
     def test_unlogged_rows_that_a_crash_took_are_loaded_again(self):
         self.cluster.sql("create unlogged table scratch as select i from generate_series(1, 50) i", "app")
@@ -142,7 +174,10 @@ class Resumed(EndToEnd):
         self.cluster.create_database("shop", "template app")
         self.backup = self.back_up()
         pictures = {name: database_picture(self.cluster, name) for name in ("app", "shop")}
-        for _ in range(60 if LONG else 6):
+        kills, runs, wanted = 0, 0, 100 if LONG else 6
+        while kills < wanted:
+            runs += 1
+            self.assertLess(runs, wanted * 3, f"{kills} kills hit a restore")
             self.take_away_manifests()
             argv = ["restore", "cluster", self.backup, "--confirm", "--parallel-dbs", "2"]
             for _ in range(30):
@@ -153,7 +188,7 @@ class Resumed(EndToEnd):
                 if running.ended:
                     self.ended(running.finish(), 0)
                     break
-                running.send(signal.SIGKILL).finish(30)
+                kills += running.send(signal.SIGKILL).finish(30).code == -signal.SIGKILL
                 wait_until(lambda: not self.cluster.sessions_of_dbbackup(), "sessions end", 30)
                 if self.manifests:
                     argv = ["restore", "cluster", "--resume-from-manifest", self.manifests[0], "--confirm"]
@@ -162,6 +197,24 @@ class Resumed(EndToEnd):
             for name, picture in pictures.items():
                 self.assert_holds(picture, name)
             self.assert_nothing_left()
+        print(f"{kills} kills hit a running restore, in {runs} restores", flush=True)
+
+    def test_a_name_with_a_line_break_is_gone_on_with_too(self):
+        name = "two\nlines \\n"
+        self.cluster.create_database(name, "template app")
+        backup = self.back_up()
+        self.cluster.sql("create table later (i int)", name)
+        self.killed_at("rows-done", "restore", "database", "--from", backup, "--old", "keep", "--confirm", name)
+        begun = self.cluster.log.stat().st_size
+        [leftover] = self.succeeds("cleanup", "--json").document["leftovers"]
+        self.assertEqual(name, leftover["original"])
+        self.succeeds("restore", "database", "--resume-from-manifest", self.manifests[0], "--confirm")
+        self.assertEqual({}, self.copies_into_staging(begun), "what was loaded is still there")
+        self.assertEqual([], self.cluster.rows("select 1 from pg_class where relname = 'later'", name))
+        [kept] = self.succeeds("cleanup", "--kept", "--json").document["leftovers"]
+        self.assertEqual(name, kept["original"])
+        self.succeeds("cleanup", "--kept", "--confirm")
+        self.assertEqual(sorted(["app", name]), sorted(self.cluster.user_databases()))
 
     def test_a_system_database_that_was_half_filled_begins_again(self):
         self.cluster.sql("create table notes (a int); insert into notes values (1)")
@@ -276,14 +329,15 @@ class Resumed(EndToEnd):
         self.assert_holds(self.old, "app")
 
     def test_the_command_that_continues_can_be_copied_as_it_stands(self):
-        folder = self.folder / "it's a place"
+        folder = self.folder / "it's a place"  # named from where the program runs, as the repository is
         environment = {"PGHOST": None, "PGPORT": None, "DBBACKUP_REPOSITORY": None}
-        argv = ["restore", "cluster", self.backup, "--confirm", "--report-dir", folder]
-        argv = ["-h", self.cluster.socket, "-p", self.cluster.port, "-r", self.tool.repository, *argv]
+        argv = ["restore", "cluster", self.backup, "--confirm", "--report-dir", folder.name]
+        argv = ["-h", self.cluster.socket, "-p", self.cluster.port, "-r", self.tool.repository.name, *argv]
         self.start(*argv, env=environment, pause=["rows-done:app"]).wait_for("rows-done:app").send(signal.SIGKILL).finish()
         [manifest] = folder.glob("restore-manifest-*.json")
         words = shlex.split(json.loads(manifest.read_text())["continue_with"])
         self.assertEqual("dbbackup", words[0])
+        self.tool.folder = self.tool.home
         self.succeeds(*words[1:], env=environment)
         self.assert_holds(self.original, "app")
 
