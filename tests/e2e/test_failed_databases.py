@@ -156,22 +156,26 @@ class Failing(EndToEnd):
             self.assert_holds(self.newer[name], name)
         self.assert_nothing_left()
 
-    def test_together_killed_in_the_swap_leaves_all_old_or_all_new(self):
+    def test_together_killed_before_the_commit_leaves_all_old_and_after_it_all_new(self):
         self.cluster.drop_database("bad")
         good = self.back_up()
         names = ["a", "b", "big", "c"]
         for name in names:
             self.cluster.sql("create table later (i int)", name)
         before = {name: database_picture(self.cluster, name) for name in names}
-        running = self.start("restore", "cluster", good, "--confirm", "--swap", "together", pause=["swap-open:b"])
-        running.wait_for("swap-open:b").send(signal.SIGKILL).finish(30)
-        for name in names:
-            self.assert_holds(before[name], name)
-        [manifest] = (self.tool.home / ".local/state/dbbackup").glob("restore-manifest-*.json")
-        self.succeeds("restore", "cluster", "--resume-from-manifest", manifest, "--confirm")
-        for name in names:
-            self.assert_holds(self.newer[name], name)
-        self.assert_nothing_left()
+        for step, there in (("swap-open:b", before), ("swap-committed:b", self.newer)):
+            running = self.start("restore", "cluster", good, "--confirm", "--swap", "together", pause=[step])
+            running.wait_for(step).send(signal.SIGKILL).finish(30)
+            for name in names:
+                self.assert_holds(there[name], name)
+            [manifest] = (self.tool.home / ".local/state/dbbackup").glob("restore-manifest-*.json")
+            self.succeeds("restore", "cluster", "--resume-from-manifest", manifest, "--confirm")
+            for name in names:
+                self.assert_holds(self.newer[name], name)
+            self.assert_nothing_left()
+            manifest.unlink()
+            for name in names:
+                self.cluster.sql("create table later (i int)", name)
 
     def test_words_that_no_policy_knows_are_refused(self):
         for words in (["--on-error", "carry-on"], ["--on-error", "retry"], ["--on-error", "retry:0"], ["--on-error", "retry:x"],
