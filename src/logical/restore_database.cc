@@ -11,6 +11,7 @@
 #include "logical/analyze.h"
 #include "logical/build_cost.h"
 #include "logical/carried_statistics.h"
+#include "logical/index_gates.h"
 #include "logical/names.h"
 #include "logical/proof.h"
 #include "logical/row_loader.h"
@@ -111,12 +112,6 @@ WorkSession DatabaseRestore::work_session(std::string database) const {
     work.settings.emplace_back("maintenance_work_mem", fmt::format("{}MB", *memory));
   }
   return work;
-}
-
-// In a system database a table has all its rows or none, so that what a killed run left can be told.
-int DatabaseRestore::load_workers() const {
-  const int workers = workers_;
-  return plan_.action == DatabaseAction::kFillSystem ? std::min(workers, kMostWorkersUnsplit) : workers;
 }
 
 std::string DatabaseRestore::content_text() const {
@@ -329,8 +324,7 @@ void DatabaseRestore::fill() {
   leave_out_tables();
   operation_.at_step("pre-data-done", plan_.name);
   phase_ = "data";
-  load();
-  phase_ = "post-data";
+  load_and_build(runner, plan.after_rows);
   finish_schema(runner, plan, ruled.toc());
   settle_what_was_left_out();
   phase_ = "statistics";
@@ -431,26 +425,63 @@ void DatabaseRestore::end_extensions() {
   end_timescale_restore(session, *timescale);
 }
 
-void DatabaseRestore::load() {
-  const Stopwatch watch(operation_.clock, outcome_.load_seconds);
+// Workers that have nothing more to load build what can be built of what is loaded.
+void DatabaseRestore::load_and_build(const SchemaRunner& runner, const SchemaTasks& after_rows) {
+  std::optional<Stopwatch> watch(std::in_place, operation_.clock, outcome_.load_seconds);
   load_extension_rows(shared_.backup, content_, operation_, work_, shared_.server.is_superuser, marks());
+  SchemaQueue queue(after_rows, gates_of(after_rows));
+  shared_.progress.begin_rows();
+  runner.announce_indexes(after_rows);
+  const BesideLoading beside{
+      .table_is_in = [&](const TableAttributes& table) { queue.open(table.qualified_name()); },
+      .all_are_in =
+          [&](const Operation& mine) {
+            load_sequences(mine);
+            mine.at_step("rows-done", plan_.name);
+            phase_ = "post-data";
+            watch.emplace(operation_.clock, outcome_.index_seconds);
+            shared_.progress.rows_are_in();
+            queue.open_all();
+          },
+      .then =
+          [&](const Operation& mine) {
+            try {
+              runner.work_off("indexes", after_rows, queue, mine);
+            } catch (Error& error) {  // also while the database is in the phase before
+              error.add_context("Database", plan_.name);
+              error.add_context("Phase", "post-data");
+              throw;
+            }
+          }};
   load_rows(shared_.backup, content_, operation_, work_,
-            {.workers = load_workers(),
+            {.workers = workers_,
+             .may_split = may_split(),
              .with_owners = with_owners_,
              .marks = marks(),
              .change =
                  [this](postgres::LargeObject& object) {
                    apply_rules(shared_.plan.options.rules, shared_.server.role, object);
                  }},
-            shared_.progress, plan_.name);
-  if (!content_.sequences.empty()) {
-    Connection session = open_session(operation_, work_, "sequences", operation_.stop);
-    for (const repository::StreamRef& stream : content_.sequences) {
-      restore_sequences(*shared_.backup.open_stream(stream), session,
-                        [this](const auto& value) { return content_.wants(value); });
-    }
+            shared_.progress, plan_.name, beside);
+}
+
+void DatabaseRestore::load_sequences(const Operation& mine) {
+  if (content_.sequences.empty()) return;
+  Connection session = open_session(mine, work_, "sequences", mine.stop);
+  for (const repository::StreamRef& stream : content_.sequences) {
+    restore_sequences(*shared_.backup.open_stream(stream), session,
+                      [this](const auto& value) { return content_.wants(value); });
   }
-  operation_.at_step("rows-done", plan_.name);
+}
+
+// What is filled in place shows by its rows how far it came; and what an extension that takes part in the
+// restore does with indexes is its own affair.
+std::vector<std::string> DatabaseRestore::gates_of(const SchemaTasks& after_rows) const {
+  if (is_in_place() || find_timescale(record_) != nullptr) return index_gates(after_rows, {});
+  Connection session = open_session(operation_, work_, "schema", operation_.stop);
+  const bool through_roots = std::ranges::any_of(
+      content_.tables, [](const TableContent& table) { return !table.attributes.load_through.empty(); });
+  return index_gates(after_rows, read_index_facts(session, through_roots));
 }
 
 Upgrade DatabaseRestore::upgrade() const {
@@ -462,7 +493,6 @@ Upgrade DatabaseRestore::upgrade() const {
 void DatabaseRestore::finish_schema(const SchemaRunner& runner, const SchemaPlan& plan,
                                     const postgres::ArchiveToc& toc) {
   const Stopwatch watch(operation_.clock, outcome_.index_seconds);
-  runner.run("indexes", plan.after_rows, workers_);
   runner.run("privileges", plan.privileges, workers_);
   for (std::string& warning : runner.run_refreshes(plan.refreshes, workers_)) {
     if (!lacks_something()) outcome_.missing.push_back(warning);
@@ -480,7 +510,7 @@ void DatabaseRestore::give_statistics() {
   if (marks_.has(kMark)) return;
   Connection session = open_session(operation_, work_, "analyze", operation_.stop);
   const AnalyzeChoice choice{
-      .not_frozen = tables_not_frozen(session, content_, load_workers(), marks()),
+      .not_frozen = tables_not_frozen(session, content_, may_split() ? workers_ : 1, marks()),
       .only_extended = plan_.carry_statistics,
   };
   for (std::string& warning : analyze_tables(operation_, work_, choice, workers_, shared_.progress)) {

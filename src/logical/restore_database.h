@@ -60,7 +60,9 @@ class DatabaseRestore {
   void create(postgres::Connection& session);
   void begin_to_fill();
   void fill();
-  void load();
+  void load_and_build(const SchemaRunner& runner, const SchemaTasks& after_rows);
+  void load_sequences(const Operation& mine);
+  std::vector<std::string> gates_of(const SchemaTasks& after_rows) const;
   EntryFilter entries_to_run(const postgres::ExtensionNeed* first) const;
   void begin_extensions(const SchemaRunner& runner, const postgres::ArchiveToc& toc);
   void end_extensions();
@@ -81,7 +83,8 @@ class DatabaseRestore {
   void settle_outcome();
   void warn(const std::string& kind, std::string text);
   WorkSession work_session(std::string database) const;
-  int load_workers() const;
+  // In a system database a table has all its rows or none, so that what a killed run left can be told.
+  bool may_split() const { return !is_in_place(); }
   // What is marked as complete is so for this content only.
   std::string content_text() const;
   RestoreMarks* marks() { return is_in_place() ? nullptr : &marks_; }

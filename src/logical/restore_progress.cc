@@ -27,6 +27,7 @@ struct RestoreProgress::Sums {
     uint64_t proof_done = 0;
     uint64_t tasks_weight = 0;
     uint64_t tasks_done = 0;
+    bool is_loading = false;
   };
   struct Task {
     size_t database = 0;
@@ -39,6 +40,8 @@ struct RestoreProgress::Sums {
   Sums(EventSink& sink, system::Clock& time) : events(sink), clock(time), passed(time.steady_now()) {}
 
   bool knows(size_t database) const { return database < databases.size(); }
+
+  bool is_loading(size_t database) const { return knows(database) && databases[database].is_loading; }
 
   // Time goes by with the databases in the phases they were in until now.
   void pass() {
@@ -72,7 +75,10 @@ struct RestoreProgress::Sums {
       task.done = std::max(task.done, std::clamp(by_time, task.bounds.least, task.bounds.most));
       done += weight * task.done;
     }
-    estimate->done(index, WorkPhase::kIndexes, done / static_cast<double>(database.tasks_weight));
+    const double part = done / static_cast<double>(database.tasks_weight);
+    // Built beside the rows, they take workers that the rows have no use for.
+    if (database.is_loading) return estimate->done_before(index, WorkPhase::kIndexes, part);
+    estimate->done(index, WorkPhase::kIndexes, part);
   }
 
   void emit(bool now) {
@@ -133,7 +139,8 @@ void RestoreProgress::show(std::string_view phase, std::string object) {
   progress.phase = phase;
   progress.object = std::move(object);
   const std::optional<WorkPhase> work = phase_of(phase);
-  if (sums_->knows(database_) && work) sums_->estimate->enter(database_, *work);
+  const bool is_beside = work == WorkPhase::kIndexes && sums_->is_loading(database_);
+  if (sums_->knows(database_) && work && !is_beside) sums_->estimate->enter(database_, *work);
   sums_->emit(is_new);
 }
 
@@ -172,6 +179,19 @@ void RestoreProgress::begin_tasks(uint64_t weight) {
   if (!sums_->knows(database_)) return;
   sums_->databases[database_].tasks_weight = weight;
   sums_->databases[database_].tasks_done = 0;
+}
+
+void RestoreProgress::begin_rows() {
+  const std::scoped_lock lock(sums_->mutex);
+  if (sums_->knows(database_)) sums_->databases[database_].is_loading = true;
+}
+
+void RestoreProgress::rows_are_in() {
+  const std::scoped_lock lock(sums_->mutex);
+  if (!sums_->knows(database_)) return;
+  sums_->pass();
+  sums_->databases[database_].is_loading = false;
+  sums_->tell_tasks(database_);
 }
 
 void RestoreProgress::task_begun(int pid, uint64_t weight) {

@@ -46,6 +46,10 @@ class RestoreProgress {
   // The phase of indexes consists of tasks that are expected to take so many microseconds together; those
   // that run are known by the process id of their session.
   void begin_tasks(uint64_t weight);
+  // Between these two, indexes are built beside rows that are loaded: what is done of them counts, but the
+  // database is still in the phase of rows.
+  void begin_rows();
+  void rows_are_in();
   void task_begun(int pid, uint64_t weight);
   void task_done(int pid);
   void database_done();

@@ -8,9 +8,11 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
+#include "base/task_group.h"
 #include "base/units.h"
 #include "codec/xxh3.h"
 #include "logical/large_objects.h"
@@ -23,7 +25,7 @@ using postgres::Connection;
 
 // Parts loaded at once cannot be frozen while they load, and the VACUUM (FREEZE) that makes up for it takes
 // about half as long as loading the table with one worker (docs/decisions/0004).
-constexpr int kWorkersWorthSplitting = kMostWorkersUnsplit + 1;
+constexpr int kWorkersWorthSplitting = 4;
 
 constexpr int kAttempts = 3;  // of loading one table that met another of our sessions in a circle
 
@@ -73,13 +75,10 @@ class Loader {
     }
   }
 
-  // Parts are counted apart; their sum is what was recorded.
-  void check_split(const std::vector<LoadTask>& tasks) const {
-    for (const LoadTask& task : tasks) {
-      if (task.kind != LoadTask::Kind::kPart || task.part != 0) continue;
-      if (options_.marks != nullptr && options_.marks->has(mark_of_table(table(task).attributes))) continue;
-      expect_rows(table(task).attributes, rows_of_split_[task.tables.front()]);
-    }
+  // Parts are counted apart; their sum is what was recorded. For one of them, when all are loaded.
+  void check_split(const LoadTask& part) const {
+    if (options_.marks != nullptr && options_.marks->has(mark_of_table(table(part).attributes))) return;
+    in_context(part, [&] { expect_rows(table(part).attributes, rows_of_split_[part.tables.front()]); });
   }
 
  private:
@@ -288,6 +287,23 @@ size_t put_last(std::vector<LoadTask>& tasks, const DatabaseContent& content,
   return static_cast<size_t>(first_of_last - tasks.begin());
 }
 
+// How many tasks of each table are left. Thread-safe.
+class TablesLeft {
+ public:
+  TablesLeft(const DatabaseContent& content, const std::vector<LoadTask>& tasks)
+      : tasks_(content.tables.size()) {
+    for (const LoadTask& task : tasks) {
+      for (const size_t table : task.tables) ++tasks_[table];
+    }
+  }
+  bool is_in(size_t table) const { return tasks_[table] == 0; }
+  // A task of it is. True: it was the last.
+  bool done(size_t table) { return --tasks_[table] == 0; }
+
+ private:
+  std::vector<std::atomic<size_t>> tasks_;
+};
+
 void truncate_split(const Operation& operation, const WorkSession& work, const DatabaseContent& content,
                     const std::vector<LoadTask>& tasks, const RestoreMarks* marks) {
   std::optional<Connection> session;
@@ -374,21 +390,53 @@ std::vector<LoadTask> plan_load(const DatabaseContent& content, int workers) {
 
 void load_rows(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
                const WorkSession& work, const LoadOptions& options, RestoreProgress& progress,
-               const std::string& shown_database) {
-  std::vector<LoadTask> tasks = plan_load(content, options.workers);
+               const std::string& shown_database, const BesideLoading& beside) {
+  std::vector<LoadTask> tasks = plan_load(content, options.may_split ? options.workers : 1);
   const size_t at_once = put_last(tasks, content, tables_that_call(operation, work));
   truncate_split(operation, work, content, tasks, options.marks);
   Loader loader(backup, content, operation, options, progress, shown_database);
-  run_in_sessions(operation, work, "rows", at_once, options.workers,
-                  [&](Connection& session, size_t index, const Operation& mine) {
-                    loader.run(session, tasks[index]);
-                    mine.at_step("table-loaded", shown_database);
-                  });
-  run_in_sessions(operation, work, "rows", tasks.size() - at_once, 1,
-                  [&](Connection& session, size_t index, const Operation&) {
-                    loader.run(session, tasks[at_once + index]);
-                  });
-  loader.check_split(tasks);
+  TablesLeft left(content, tasks);
+  // A table that calls functions may read any other: what locks one has to wait until it is loaded.
+  const auto tell = [&](size_t table) {
+    if (at_once == tasks.size()) beside.table_is_in(content.tables[table].attributes);
+  };
+  for (size_t table = 0; table < content.tables.size(); ++table) {
+    if (left.is_in(table)) tell(table);
+  }
+  const auto load = [&](Connection& session, const LoadTask& task) {
+    loader.run(session, task);
+    for (const size_t table : task.tables) {
+      if (!left.done(table)) continue;
+      if (task.kind == LoadTask::Kind::kPart) loader.check_split(task);
+      tell(table);
+    }
+  };
+
+  const auto workers = static_cast<size_t>(std::max(options.workers, 1));
+  std::atomic<size_t> next = 0;
+  std::atomic<size_t> loading = workers;
+  TaskGroup group(operation.stop);
+  for (size_t i = 0; i < workers; ++i) {
+    group.spawn("rows", [&](const std::stop_token& stop) {
+      const Operation mine = with_stop(operation, stop);
+      std::optional<Connection> session;
+      const auto opened = [&]() -> Connection& {
+        if (stop.stop_requested()) throw cancelled();
+        if (!session) session = open_session(mine, work, "rows", stop);
+        return *session;
+      };
+      for (size_t index = next++; index < at_once; index = next++) {
+        load(opened(), tasks[index]);
+        mine.at_step("table-loaded", shown_database);
+      }
+      const bool is_last = --loading == 0;
+      for (size_t index = at_once; is_last && index < tasks.size(); ++index) load(opened(), tasks[index]);
+      session.reset();
+      if (is_last) beside.all_are_in(mine);
+      beside.then(mine);
+    });
+  }
+  group.join();
 }
 
 }  // namespace dbb::logical

@@ -41,22 +41,32 @@ std::string mark_of_table(const TableAttributes& table);
 std::set<std::string> tables_not_frozen(const postgres::Connection& session, const DatabaseContent& content,
                                         int workers, const RestoreMarks* marks);
 
-// Up to so many workers, no table is split between them.
-inline constexpr int kMostWorkersUnsplit = 3;
-
 struct LoadOptions {
   int workers = 1;
+  bool may_split = true;  // false: every table is loaded in one transaction
   bool with_owners = true;
   RestoreMarks* marks = nullptr;  // of what is complete, which is not loaded again; nullptr: none are kept
   std::function<void(postgres::LargeObject&)> change = [](postgres::LargeObject&) {
   };  // see LargeObjectOptions
 };
 
+// What the workers do besides loading, in their threads. Nothing of it has a session of the loader's open.
+struct BesideLoading {
+  // All rows of that table are in. Called from many threads, also for tables without rows; of some tables not
+  // at all.
+  std::function<void(const TableAttributes&)> table_is_in = [](const TableAttributes&) {};
+  // Called once, when all rows of all tables are in.
+  std::function<void(const Operation& mine)> all_are_in = [](const Operation&) {};
+  // Called by every worker for which nothing more is left to load; others may still load. After the last
+  // one's all_are_in(), if it is that. May block.
+  std::function<void(const Operation& mine)> then = [](const Operation&) {};
+};
+
 // `work.database` holds the schema before its indexes, constraints and triggers. Every table has its recorded
 // number of rows after return. Error contexts name the table.
 void load_rows(repository::BackupReader& backup, const DatabaseContent& content, const Operation& operation,
                const WorkSession& work, const LoadOptions& options, RestoreProgress& progress,
-               const std::string& shown_database);
+               const std::string& shown_database, const BesideLoading& beside = {});
 
 // Configuration rows of extensions, before all others, in the order of their foreign keys, beside what the
 // extension put there itself.

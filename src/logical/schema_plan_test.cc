@@ -265,5 +265,27 @@ TEST(SchemaQueue, EveryTaskIsHandedOutOnceAndThenThereIsNone) {
   EXPECT_EQ(queue.next(never), std::nullopt);
 }
 
+TEST(SchemaQueue, WhatIsBehindAGateIsHandedOutWhenItIsOpened) {
+  Contents contents;
+  contents.add(kPost, "INDEX", "a");
+  contents.add(kPost, "INDEX", "b");
+  contents.add(kPost, "INDEX", "late");
+  contents.add(kPost, "INDEX", "after a", {1});
+  const SchemaTasks tasks = contents.plan().after_rows;
+  SchemaQueue queue(tasks, {"A", "B", "all", "B"});
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre());
+  queue.open("B");
+  queue.open("nobody's");
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("b"));
+  queue.open("A");
+  queue.open("A");
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("a"));
+  queue.done(0);
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("after a"));
+  queue.open_all();
+  EXPECT_THAT(at_once(tasks, queue), ElementsAre("late"));
+  EXPECT_EQ(queue.next({}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace dbb::logical

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/error.h"
 
 namespace dbb::logical {
@@ -13,11 +14,16 @@ constexpr ptrdiff_t kMostLookedAt = 256;
 
 }  // namespace
 
-SchemaQueue::SchemaQueue(const SchemaTasks& tasks)
+SchemaQueue::SchemaQueue(const SchemaTasks& tasks, const std::vector<std::string>& gates)
     : tasks_(tasks), followers_(tasks.size()), waits_(tasks.size()) {
+  DBB_CHECK(gates.empty() || gates.size() == tasks.size(), "each task has its gate, or none has");
   for (uint32_t i = 0; i < tasks.size(); ++i) {
     for (const uint32_t needed : tasks[i].waits_for) followers_[needed].push_back(i);
     waits_[i] = static_cast<uint32_t>(tasks[i].waits_for.size());
+    if (!gates.empty()) {
+      closed_[gates[i]].push_back(i);
+      ++waits_[i];
+    }
     if (waits_[i] == 0) ready_.insert({tasks[i].weight, i});
   }
 }
@@ -34,10 +40,30 @@ std::optional<uint32_t> SchemaQueue::next(const std::stop_token& stop) {
 void SchemaQueue::done(uint32_t task) {
   const std::scoped_lock lock(mutex_);
   release(tasks_[task]);
-  for (const uint32_t follower : followers_[task]) {
-    if (--waits_[follower] == 0) ready_.insert({tasks_[follower].weight, follower});
-  }
+  for (const uint32_t follower : followers_[task]) less_to_wait_for(follower);
   changed_.notify_all();
+}
+
+void SchemaQueue::open(const std::string& gate) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = closed_.find(gate);
+  if (found == closed_.end()) return;
+  for (const uint32_t task : found->second) less_to_wait_for(task);
+  closed_.erase(found);
+  changed_.notify_all();
+}
+
+void SchemaQueue::open_all() {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [gate, tasks] : closed_) {
+    for (const uint32_t task : tasks) less_to_wait_for(task);
+  }
+  closed_.clear();
+  changed_.notify_all();
+}
+
+void SchemaQueue::less_to_wait_for(uint32_t task) {
+  if (--waits_[task] == 0) ready_.insert({tasks_[task].weight, task});
 }
 
 std::optional<uint32_t> SchemaQueue::take() {

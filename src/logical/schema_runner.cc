@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <mutex>
+#include <optional>
 
 #include "base/error.h"
 #include "logical/restore_watch.h"
-#include "logical/schema_queue.h"
 #include "postgres/archive_statements.h"
 
 namespace dbb::logical {
@@ -129,33 +129,49 @@ std::vector<std::string> SchemaRunner::run_refreshes(const SchemaTasks& tasks, i
 void SchemaRunner::run_in(const WorkSession& work, std::string_view phase, const SchemaTasks& tasks,
                           int workers, const Tolerance& tolerated) const {
   SchemaQueue queue(tasks);
-  if (phase == "indexes") {
-    uint64_t weight = 0;
-    for (const SchemaTask& task : tasks) weight += weight_of(task);
-    progress_.begin_tasks(weight);
-  }
+  if (phase == "indexes") announce_indexes(tasks);
   run_in_sessions(operation_, work, "schema", tasks.size(), workers,
                   [&](Connection& session, size_t, const Operation& mine) {
                     const std::optional<uint32_t> task = queue.next(mine.stop);
                     if (!task) return;
-                    const ArchiveEntry& entry = *tasks[*task].entry;
-                    const std::string mark = fmt::format("entry {}", entry.id);
-                    progress_.task_begun(session.backend_pid(), weight_of(tasks[*task]));
-                    try {
-                      if (marks_ == nullptr) {
-                        run_entry(phase, session, entry, "");
-                      } else if (!marks_->has(mark)) {
-                        run_entry(phase, session, entry, marks_->statement(mark));
-                        marks_->done(mark);
-                        mine.at_step(phase == "indexes" ? "index-done" : "schema-entry-done",
-                                     shown_database_);
-                      }
-                    } catch (const Error& error) {
-                      if (!tolerated || !tolerated(error, entry)) throw;
-                    }
-                    progress_.task_done(session.backend_pid());
+                    run_task(phase, session, tasks[*task], mine, tolerated);
                     queue.done(*task);
                   });
+}
+
+void SchemaRunner::announce_indexes(const SchemaTasks& tasks) const {
+  uint64_t weight = 0;
+  for (const SchemaTask& task : tasks) weight += weight_of(task);
+  progress_.begin_tasks(weight);
+}
+
+void SchemaRunner::work_off(std::string_view phase, const SchemaTasks& tasks, SchemaQueue& queue,
+                            const Operation& mine) const {
+  std::optional<Connection> session;
+  while (const std::optional<uint32_t> task = queue.next(mine.stop)) {
+    if (!session) session = open_session(mine, work_, "schema", mine.stop);
+    run_task(phase, *session, tasks[*task], mine, tolerance_);
+    queue.done(*task);
+  }
+}
+
+void SchemaRunner::run_task(std::string_view phase, Connection& session, const SchemaTask& task,
+                            const Operation& mine, const Tolerance& tolerated) const {
+  const ArchiveEntry& entry = *task.entry;
+  const std::string mark = fmt::format("entry {}", entry.id);
+  progress_.task_begun(session.backend_pid(), weight_of(task));
+  try {
+    if (marks_ == nullptr) {
+      run_entry(phase, session, entry, "");
+    } else if (!marks_->has(mark)) {
+      run_entry(phase, session, entry, marks_->statement(mark));
+      marks_->done(mark);
+      mine.at_step(phase == "indexes" ? "index-done" : "schema-entry-done", shown_database_);
+    }
+  } catch (const Error& error) {
+    if (!tolerated || !tolerated(error, entry)) throw;
+  }
+  progress_.task_done(session.backend_pid());
 }
 
 void SchemaRunner::run_entry(std::string_view phase, Connection& session, const ArchiveEntry& entry,

@@ -11,6 +11,7 @@
 #include "logical/restore_progress.h"
 #include "logical/restore_session.h"
 #include "logical/schema_plan.h"
+#include "logical/schema_queue.h"
 
 namespace dbb::logical {
 
@@ -38,6 +39,12 @@ class SchemaRunner {
   // From now on run() and run_refreshes() mark what is complete, and pass over what is marked.
   void keep_marks(RestoreMarks& marks) { marks_ = &marks; }
 
+  // For the progress: these are the indexes and what else follows the rows.
+  void announce_indexes(const SchemaTasks& tasks) const;
+  // Runs what the queue of the `tasks` hands out, in one session, until all of them are handed out. To be
+  // called by several threads at once, each with its own stop token in `mine`.
+  void work_off(std::string_view phase, const SchemaTasks& tasks, SchemaQueue& queue,
+                const Operation& mine) const;
   // `workers` statements at once, shown as `phase`. The first error stops the others.
   void run(std::string_view phase, const SchemaTasks& tasks, int workers) const;
   // One after the other, all or nothing, after the statement `first`, if there is one.
@@ -49,6 +56,8 @@ class SchemaRunner {
  private:
   void run_in(const WorkSession& work, std::string_view phase, const SchemaTasks& tasks, int workers,
               const Tolerance& tolerated) const;
+  void run_task(std::string_view phase, postgres::Connection& session, const SchemaTask& task,
+                const Operation& mine, const Tolerance& tolerated) const;
   // `mark`: "", or a statement that marks it as complete.
   void run_entry(std::string_view phase, postgres::Connection& session, const postgres::ArchiveEntry& entry,
                  const std::string& mark) const;
