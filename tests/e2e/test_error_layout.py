@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import unittest
@@ -157,6 +158,9 @@ class Layout(EndToEnd):
         self.assertIn(code, ("LOCK_TIMEOUT", "SWAP_FAILED"))
         self.told(code, outcome, cause="lock")
         session.run("rollback")
+        # What is complete stays, and the command that is printed gives it its name.
+        words = re.search(r"(?m)^To continue: dbbackup (.*)$", outcome.out)[1]
+        self.succeeds(*shlex.split(words))
         self.assert_nothing_left()
 
     def test_a_server_that_shuts_down(self):
