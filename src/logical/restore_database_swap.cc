@@ -108,7 +108,10 @@ void DatabaseSwap::settle_old() {
   if (!plan_.drop_old) return;
   const std::string reason = reason_to_keep(is_counted);
   if (reason.empty()) return drop_old();
-  warn("old-kept", fmt::format("The old database is kept as \"{}\": {}.", outcome_.kept_as, reason));
+  warn("old-kept",
+       fmt::format("The old database is kept as \"{}\": {}. When it is not needed any more: dbbackup cleanup "
+                   "--kept",
+                   outcome_.kept_as, reason));
 }
 
 // Whether the old one is open for connections; returns whether that changed. What does not work shows in what

@@ -217,6 +217,10 @@ std::optional<ErrorCode> code_of(const ServerReport& report) {
   return std::nullopt;
 }
 
+std::string lost_message(const ConnectionTarget& target) {
+  return fmt::format("The connection to PostgreSQL at {} was lost.", target.host_and_port());
+}
+
 std::vector<std::string> solution_for(ErrorCode code, const ConnectionTarget& target) {
   switch (code) {
     case ErrorCode::kPermissionDenied:
@@ -352,15 +356,17 @@ void add_target(Error& error, const ConnectionTarget& target) {
 }
 
 Error statement_error(const ServerReport& report, const ConnectionTarget& target) {
+  const ErrorCode code = code_of(report).value_or(ErrorCode::kServerError);
+  const bool is_lost = code == ErrorCode::kConnectionLost;
   std::string cause;
+  if (is_lost) append_sentence(cause, "", report.message);
   append_sentence(cause, "", report.detail);
   append_sentence(cause, "Hint: ", report.hint);
   append_sentence(cause, "Context: ", report.context);
 
-  const ErrorCode code = code_of(report).value_or(ErrorCode::kServerError);
   Error error = code == ErrorCode::kLockExhaustion
                     ? lock_exhaustion(report.message, cause, report.sqlstate, target)
-                    : Error(code, {.message = report.message,
+                    : Error(code, {.message = is_lost ? lost_message(target) : report.message,
                                    .cause = std::move(cause),
                                    .solution = solution_for(code, target),
                                    .sqlstate = report.sqlstate});
@@ -376,10 +382,9 @@ bool is_undefined(const Error& error) {
 Error connection_lost(std::string_view words, const ConnectionTarget& target) {
   std::string cause;
   for (const auto line : lines_of(words)) append_sentence(cause, "", line);
-  Error error(ErrorCode::kConnectionLost,
-              {.message = fmt::format("The connection to PostgreSQL at {} was lost.", target.host_and_port()),
-               .cause = std::move(cause),
-               .solution = solution_for(ErrorCode::kConnectionLost, target)});
+  Error error(ErrorCode::kConnectionLost, {.message = lost_message(target),
+                                           .cause = std::move(cause),
+                                           .solution = solution_for(ErrorCode::kConnectionLost, target)});
   add_target(error, target);
   return error;
 }

@@ -66,6 +66,7 @@ class Waiting(EndToEnd):
         self.assertEqual(self.oid, self.cluster.oid_of("app"))
         self.assert_holds(self.old, "app")
         holder.run("rollback")
+        self.succeeds("cleanup", "--confirm")  # what lacks only its name stays until then
         self.assert_nothing_left()
 
     def test_a_table_that_somebody_reads_and_another_waits_for_shows_the_whole_chain(self):
